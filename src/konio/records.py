@@ -6,6 +6,7 @@ Once a constructor has returned, the record is valid. Arrays inside records are 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -101,29 +102,70 @@ class Image:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lungs:
-    """Where to look on a radiograph, on the image's own pixel grid.
+    """Where to look on a radiograph, on a grid of its own that is coarser than the film's pixels.
+
+    Grid and film cover the same area: grid cell ``(i, j)`` is the film's rows ``i * H / h`` to ``(i + 1) * H / h`` and
+    likewise its columns. A full-size mask of a 3000 x 3000 film would cost nine million cells and tell nothing more.
 
     Args:
-        mask: ``(H, W)`` bool, both lung fields.
-        zones: ``(H, W)`` uint8, 0 outside, 1..6 in the order of `konio.tasks.ZONES`.
-        box: smallest box around the mask, before any margin.
+        mask: ``(h, w)`` bool, both lung fields.
+        zones: ``(h, w)`` uint8, 0 outside, 1..6 in the order of `konio.tasks.ZONES`; above 0 exactly where ``mask``.
+        shape_px: ``(H, W)``, the shape of `Image.pixels` that the grid lies on.
+
+    Raises:
+        RecordError: if the shapes differ, the zones do not fill the mask or the mask is empty.
     """
 
     mask: NDArray[np.bool_]
     zones: NDArray[np.uint8]
-    box: Box
+    shape_px: tuple[int, int]
 
     def __post_init__(self) -> None:
         if self.mask.shape != self.zones.shape or self.mask.ndim != 2:
             raise RecordError(
                 f"lung mask {self.mask.shape} and zones {self.zones.shape} must share one 2-D grid"
             )
+        if not self.mask.any() or not np.array_equal(self.zones > 0, self.mask):
+            raise RecordError(
+                "the six zones must fill a lung mask that is not empty; take them from zones_from_mask"
+            )
+        if self.zones.max() > len(ZONES) or min(self.shape_px) < 1:
+            raise RecordError(
+                f"zones go from 0 to {len(ZONES)} and a film has pixels, got zone {self.zones.max()} and "
+                f"a film of {self.shape_px}"
+            )
         frozen(self.mask)
         frozen(self.zones)
 
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Film pixels per grid cell, ``(rows, columns)``."""
+        return (self.shape_px[0] / self.mask.shape[0], self.shape_px[1] / self.mask.shape[1])
+
+    @property
+    def box_px(self) -> Box:
+        """Smallest box around both lungs in film pixels, before any margin."""
+        rows = np.flatnonzero(self.mask.any(axis=1))
+        columns = np.flatnonzero(self.mask.any(axis=0))
+        down, across = self.scale
+        return (
+            math.floor(rows[0] * down),
+            math.floor(columns[0] * across),
+            math.ceil((rows[-1] + 1) * down),
+            math.ceil((columns[-1] + 1) * across),
+        )
+
     def zone(self, name: str) -> NDArray[np.bool_]:
-        """Mask of one zone, ``(H, W)`` bool."""
+        """Mask of one zone, ``(h, w)`` bool."""
         return np.asarray(self.zones == ZONES.index(name) + 1)
+
+    def zone_at(self, row: float, column: float) -> str | None:
+        """The zone that holds a point of the film (pixels), or ``None`` outside the lungs or the film."""
+        i, j = math.floor(row / self.scale[0]), math.floor(column / self.scale[1])
+        if not (0 <= i < self.zones.shape[0] and 0 <= j < self.zones.shape[1]):
+            return None
+        zone = int(self.zones[i, j])
+        return ZONES[zone - 1] if zone else None
 
 
 @dataclass(frozen=True, slots=True)
