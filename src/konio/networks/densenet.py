@@ -1,0 +1,140 @@
+"""DenseNet with torchvision's key names, so that published weights load by name.
+
+References:
+    Huang et al., Densely connected convolutional networks, CVPR 2017, table 1.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+#: Width of the 1x1 bottleneck in units of the growth rate.
+_BOTTLENECK: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class DenseNetShape:
+    """The numbers that make one DenseNet.
+
+    Args:
+        stem: channels after the first convolution.
+        growth: channels that every dense layer adds.
+        blocks: dense layers of the four blocks.
+    """
+
+    stem: int
+    growth: int
+    blocks: tuple[int, int, int, int]
+
+
+class DenseLayer(nn.Module):
+    """norm1 - ReLU - conv1 (1x1) - norm2 - ReLU - conv2 (3x3): the channels one layer adds."""
+
+    def __init__(self, channels: int, growth: int) -> None:
+        super().__init__()
+        width = _BOTTLENECK * growth
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, growth, 3, padding=1, bias=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` to ``(B, growth, h, w)``."""
+        narrow = self.conv1(functional.relu(self.norm1(maps), inplace=True))
+        out: Tensor = self.conv2(functional.relu(self.norm2(narrow), inplace=True))
+        return out
+
+
+class DenseBlock(nn.ModuleDict):
+    """Layers that each see everything before them; keys ``denselayer1``, ``denselayer2``, ..."""
+
+    def __init__(self, layers: int, channels: int, growth: int) -> None:
+        super().__init__(
+            {f"denselayer{i + 1}": DenseLayer(channels + i * growth, growth) for i in range(layers)}
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` to ``(B, channels + layers * growth, h, w)``."""
+        for layer in self.values():
+            maps = torch.cat((maps, layer(maps)), dim=1)
+        return maps
+
+
+class Transition(nn.Module):
+    """Half the channels, half the height and width, between two blocks."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.conv = nn.Conv2d(channels, channels // 2, 1, bias=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` to ``(B, channels / 2, h / 2, w / 2)``."""
+        narrow = self.conv(functional.relu(self.norm(maps), inplace=True))
+        return functional.avg_pool2d(narrow, 2)
+
+
+class DenseNet(nn.Module):
+    """A DenseNet without its classifier.
+
+    The parameters are named as in torchvision (``features.denseblock1.denselayer1.norm1.weight``), with
+    Kaiming-normal convolutions as there.
+
+    Args:
+        shape: stem, growth and blocks.
+        in_channels: 1 for radiographs, 3 where published weights want three.
+        generator: source of the first weights; torch's own where ``None``.
+
+    Attributes:
+        out_channels: channels of the feature map.
+        stride: pixels of the image per cell of the feature map, 32.
+    """
+
+    stride: Final = 32
+
+    def __init__(
+        self, shape: DenseNetShape, in_channels: int = 1, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        channels = shape.stem
+        parts: OrderedDict[str, nn.Module] = OrderedDict(
+            conv0=nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False),
+            norm0=nn.BatchNorm2d(channels),
+            relu0=nn.ReLU(inplace=True),
+            pool0=nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        for number, layers in enumerate(shape.blocks, start=1):
+            parts[f"denseblock{number}"] = DenseBlock(layers, channels, shape.growth)
+            channels += layers * shape.growth
+            if number < len(shape.blocks):
+                parts[f"transition{number}"] = Transition(channels)
+                channels //= 2
+        parts["norm5"] = nn.BatchNorm2d(channels)
+        self.features = nn.Sequential(parts)
+        self.in_channels = in_channels
+        self.out_channels = channels
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, generator=generator)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Feature map after the last ReLU.
+
+        Args:
+            image: ``(B, in_channels, H, W)``, height and width multiples of 32.
+
+        Returns:
+            ``(B, out_channels, H / 32, W / 32)``, not negative.
+        """
+        return functional.relu(self.features(image), inplace=True)
+
+
+#: The network of papers A and B (7.0 M parameters) and a small sister for smoke runs and tests.
+DENSENET121: Final = DenseNetShape(stem=64, growth=32, blocks=(6, 12, 24, 16))
+DENSENET_MINI: Final = DenseNetShape(stem=16, growth=8, blocks=(2, 3, 4, 3))

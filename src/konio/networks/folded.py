@@ -1,0 +1,234 @@
+r"""The DenseNet as it answers: batch norms folded away, weights packed once, no gradient.
+
+A batch norm before a ReLU and a 1x1 convolution needs no arithmetic of its own. With per-channel slope
+:math:`a > 0` and offset :math:`b`,
+
+.. math:: W\,\mathrm{relu}(a x + b) = (W a)\max(x, -b/a) + W b
+
+and for :math:`a < 0` the maximum becomes a minimum; so one comparison per value remains, the slope moves
+into the weights and the offset into the bias. A batch norm after a convolution folds as usual. The dense
+blocks write into one buffer instead of joining ever longer copies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from konio.networks.densenet import DenseBlock, DenseLayer, DenseNet, Transition
+from konio.networks.precision import fastest_dtype
+
+_ROWS: Final = torch.channels_last
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Convolution:
+    """One convolution with bias and an optional ReLU, on channels-last tensors."""
+
+    weight: Tensor
+    bias: Tensor | None
+    stride: int
+    padding: int
+    relu: bool
+    packed: bool
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        if self.packed:
+            out: Tensor = torch.ops.mkldnn._convolution_pointwise(
+                maps, self.weight, self.bias, [self.padding] * 2, [self.stride] * 2, [1, 1], 1,
+                "relu" if self.relu else "none", [], "",
+            )  # fmt: skip
+            return out
+        out = functional.conv2d(maps, self.weight, self.bias, self.stride, self.padding)
+        return out.relu_() if self.relu else out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gate:
+    """What is left of batch norm and ReLU in front of a 1x1 convolution: a comparison per channel.
+
+    Args:
+        low: ``(1, C, 1, 1)`` smallest value let through.
+        high: the largest, ``None`` where every slope is positive (then one maximum does, twice as fast).
+    """
+
+    low: Tensor
+    high: Tensor | None
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        if self.high is None:
+            return torch.maximum(maps, self.low)
+        return torch.clamp(maps, self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layer:
+    gate: _Gate
+    narrow: _Convolution
+    grow: _Convolution
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    layers: tuple[_Layer, ...]
+    growth: int
+    gate: _Gate | None
+    transition: _Convolution | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Packing:
+    """How weights are laid out: number format, and oneDNN's own blocks for images of this size."""
+
+    dtype: torch.dtype
+    blocked: bool
+    size: int
+
+    def convolution(
+        self, weight: Tensor, bias: Tensor | None, stride: int, side: int, relu: bool
+    ) -> _Convolution:
+        padding = weight.shape[-1] // 2
+        weight = weight.to(self.dtype).contiguous(memory_format=_ROWS)
+        bias = None if bias is None else bias.to(self.dtype)
+        if self.blocked:
+            weight = torch.ops.mkldnn._reorder_convolution_weight(
+                weight, [padding] * 2, [stride] * 2, [1, 1], 1, [1, weight.shape[1], side, side]
+            )
+        return _Convolution(weight, bias, stride, padding, relu, self.blocked)
+
+    def gate(self, slope: Tensor, offset: Tensor) -> _Gate:
+        edge = torch.where(slope == 0, 0.0, -offset / torch.where(slope == 0, 1.0, slope))
+        infinite = torch.full_like(edge, torch.inf)
+        low = torch.where(slope >= 0, edge, -infinite)[None, :, None, None].to(self.dtype)
+        if bool((slope > 0).all()):
+            return _Gate(low, None)
+        high = torch.where(slope > 0, infinite, edge)[None, :, None, None].to(self.dtype)
+        return _Gate(low, high)
+
+
+class FoldedDenseNet:
+    """A DenseNet frozen for answering; equals the network it was folded from up to rounding.
+
+    Args:
+        network: trained network; it is read, not changed, and not kept.
+        dtype: number format of weights and maps; the device's fastest where ``None``.
+        size: height and width of the images to come. Other sizes work and are a little slower.
+
+    Examples:
+        >>> from konio.networks.densenet import DENSENET_MINI
+        >>> FoldedDenseNet(DenseNet(DENSENET_MINI).eval(), size=64)(torch.zeros(1, 1, 64, 64)).shape
+        torch.Size([1, 46, 2, 2])
+    """
+
+    def __init__(
+        self, network: DenseNet, dtype: torch.dtype | None = None, size: int = 512
+    ) -> None:
+        device = next(network.parameters()).device
+        self.dtype = dtype or fastest_dtype(device)
+        blocked = device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        packing = _Packing(self.dtype, blocked, size)
+        with torch.no_grad():
+            parts = network.features
+            slope, offset = _affine(parts.get_submodule("norm0"))
+            grey = _weight(parts.get_submodule("conv0")).sum(dim=1, keepdim=True)
+            stem = grey * slope[:, None, None, None]
+            self._stem = packing.convolution(stem, offset, 2, size, relu=True)
+            count = sum(1 for name, _ in parts.named_children() if name.startswith("denseblock"))
+            self._blocks = tuple(
+                _fold_block(
+                    parts.get_submodule(f"denseblock{number}"),
+                    parts.get_submodule(f"transition{number}") if number < count else None,
+                    packing,
+                    size >> (number + 1),
+                )
+                for number in range(1, count + 1)
+            )
+            slope, offset = _affine(parts.get_submodule("norm5"))
+            self._last = (slope[None, :, None, None], offset[None, :, None, None])
+
+    @torch.no_grad()
+    def __call__(self, image: Tensor) -> Tensor:
+        """Feature map after the last ReLU.
+
+        Args:
+            image: ``(B, 1, H, W)`` grey, any float type; a network of three channels sees it three times.
+
+        Returns:
+            ``(B, out_channels, H / 32, W / 32)`` float32, not negative.
+        """
+        maps = self._stem(image.to(self.dtype).contiguous(memory_format=_ROWS))
+        maps = functional.max_pool2d(maps, 3, stride=2, padding=1)
+        for block in self._blocks:
+            maps = _run_block(block, maps)
+        slope, offset = self._last
+        return torch.addcmul(offset, maps.float(), slope).relu_()
+
+
+def _weight(module: nn.Module) -> Tensor:
+    return module.get_parameter("weight").float()
+
+
+def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
+    """Slope and offset per channel that a batch norm applies when answering."""
+    if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None:
+        raise TypeError(f"expected a batch norm with running statistics, got {type(norm).__name__}")
+    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+    slope = _weight(norm) * (variance.float() + norm.eps).rsqrt()
+    return slope, norm.bias.float() - mean.float() * slope
+
+
+def _behind_gate(weight: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
+    """What the offset in front of a 1x1 convolution adds behind it; a dead slope leaves relu(offset)."""
+    return weight[:, :, 0, 0] @ torch.where(slope == 0, offset.relu(), offset)
+
+
+def _fold_layer(layer: DenseLayer, packing: _Packing, side: int) -> _Layer:
+    slope, offset = _affine(layer.norm1)
+    weight = _weight(layer.conv1)
+    after, shift = _affine(layer.norm2)
+    bias = _behind_gate(weight, slope, offset) * after + shift
+    weight = weight * slope[None, :, None, None] * after[:, None, None, None]
+    return _Layer(
+        packing.gate(slope, offset),
+        packing.convolution(weight, bias, 1, side, relu=True),
+        packing.convolution(_weight(layer.conv2), None, 1, side, relu=False),
+    )
+
+
+def _fold_block(
+    block: nn.Module, transition: nn.Module | None, packing: _Packing, side: int
+) -> _Block:
+    if not isinstance(block, DenseBlock):
+        raise TypeError(f"expected a dense block, got {type(block).__name__}")
+    modules = [layer for layer in block.values() if isinstance(layer, DenseLayer)]
+    layers = tuple(_fold_layer(layer, packing, side) for layer in modules)
+    growth = modules[0].conv2.out_channels
+    if not isinstance(transition, Transition):
+        return _Block(layers, growth, None, None)
+    slope, offset = _affine(transition.norm)
+    weight = _weight(transition.conv)
+    bias = _behind_gate(weight, slope, offset)
+    halve = packing.convolution(weight * slope[None, :, None, None], bias, 1, side // 2, relu=False)
+    return _Block(layers, growth, packing.gate(slope, offset), halve)
+
+
+def _run_block(block: _Block, maps: Tensor) -> Tensor:
+    filled = maps.shape[1]
+    batch, _, height, width = maps.shape
+    joined = torch.empty(
+        (batch, filled + block.growth * len(block.layers), height, width),
+        dtype=maps.dtype, device=maps.device, memory_format=_ROWS,
+    )  # fmt: skip
+    joined[:, :filled] = maps
+    for layer in block.layers:
+        added = layer.grow(layer.narrow(layer.gate(joined[:, :filled])))
+        joined[:, filled : filled + block.growth] = added
+        filled += block.growth
+    if block.gate is None or block.transition is None:
+        return joined
+    # Averaging and a 1x1 convolution commute; on the smaller map the convolution costs a quarter.
+    return block.transition(functional.avg_pool2d(block.gate(joined), 2))
