@@ -1,0 +1,117 @@
+"""From the paths a user names to the films to read: directories walked, each file once, in a fixed order.
+
+A file that is named is always an input, whatever it is; reading it says what is wrong. In a directory that is walked,
+inputs are files that start like DICOM, PNG or JPEG, and files that carry an image's extension or cannot be
+opened, so that none is lost in silence. Everything else (tables, texts, DICOMDIR, masks of less than eight bits)
+is only counted.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from konio.io.magic import HEAD_BYTES, is_one_bit_png, sniff
+
+_EXTENSIONS: Final = frozenset({".dcm", ".dicom", ".ima", ".png", ".jpg", ".jpeg"})
+
+_Key = tuple[int, int]  # device and inode: what makes two names one file
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What was found.
+
+    Args:
+        paths: the inputs in the order they are to be read.
+        skipped: files of walked directories that are no images.
+        duplicates: files that were reached a second time.
+    """
+
+    paths: tuple[str, ...]
+    skipped: int = 0
+    duplicates: int = 0
+
+
+def discover(paths: Iterable[str | os.PathLike[str]]) -> Inputs:
+    """Find the films that paths stand for.
+
+    Args:
+        paths: files and directories; directories are walked by name, links are followed, loops are not.
+
+    Returns:
+        The inputs; paths that do not exist or cannot be opened are among them, for the reader to refuse.
+    """
+    found: dict[_Key | str, str] = {}
+    skipped = duplicates = 0
+    walked: set[_Key] = set()
+    for path in paths:
+        for name, named in _files(os.fspath(path), walked):
+            facts = _facts(name)
+            if not named and not _is_input(name, facts):
+                skipped += 1
+                continue
+            key = _key(facts) if facts is not None else name
+            duplicates += key in found
+            found.setdefault(key, name)
+    return Inputs(tuple(found.values()), skipped, duplicates)
+
+
+def _files(path: str, walked: set[_Key]) -> Iterator[tuple[str, bool]]:
+    """Files below a path, and whether they were named themselves."""
+    facts = _facts(path)
+    if facts is None or not stat.S_ISDIR(facts.st_mode):
+        yield path, True
+        return
+    if _key(facts) in walked:
+        return
+    walked.add(_key(facts))
+    try:
+        inside = sorted(str(entry) for entry in Path(path).iterdir())
+    except OSError:
+        yield path, True  # a directory that cannot be listed is reported, not passed over
+        return
+    directories = {name for name in inside if _is_directory(name)}
+    for name in inside:
+        if name not in directories:
+            yield name, False
+    for name in inside:
+        if name in directories:
+            yield from _files(name, walked)
+
+
+def _facts(path: str) -> os.stat_result | None:
+    try:
+        return Path(path).stat()
+    except (OSError, ValueError):
+        return None
+
+
+def _key(facts: os.stat_result) -> _Key:
+    return facts.st_dev, facts.st_ino
+
+
+def _is_directory(path: str) -> bool:
+    facts = _facts(path)
+    return facts is not None and stat.S_ISDIR(facts.st_mode)
+
+
+def _is_input(path: str, facts: os.stat_result | None) -> bool:
+    if Path(path).name.upper() == "DICOMDIR":
+        return False
+    if facts is None:
+        return True  # a broken link: reading it says so
+    if not stat.S_ISREG(facts.st_mode):
+        return False
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return True
+    if is_one_bit_png(head):
+        return False
+    return sniff(head) is not None or Path(path).suffix.lower() in _EXTENSIONS

@@ -1,0 +1,53 @@
+"""What kind of file the first bytes say it is; names and extensions do not count."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, Literal
+
+Format = Literal["dicom", "png", "jpeg"]
+
+#: Enough of a file's start to tell its kind.
+HEAD_BYTES: Final = 132
+
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_JPEG: Final = b"\xff\xd8\xff"
+
+
+def sniff(head: bytes) -> Format | None:
+    r"""The format of a file that starts with these bytes, or ``None``.
+
+    A DICOM object without preamble is told by its first element: group 0002 or 0008 with a sensible length.
+
+    Args:
+        head: the first `HEAD_BYTES` bytes, or all there are.
+
+    Examples:
+        >>> sniff(b"\x00" * 128 + b"DICM")
+        'dicom'
+        >>> sniff(b"Index,Finding") is None
+        True
+    """
+    if head[128:132] == b"DICM":
+        return "dicom"
+    if head.startswith(_PNG):
+        return "png"
+    if head.startswith(_JPEG):
+        return "jpeg"
+    return "dicom" if _bare_element(head) else None
+
+
+def _bare_element(head: bytes) -> bool:
+    if len(head) < 16:
+        return False
+    group, number = struct.unpack_from("<HH", head)
+    if group not in (0x0002, 0x0008) or number > 0x0100:
+        return False
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    (length,) = struct.unpack_from("<H", head, 6) if explicit else struct.unpack_from("<I", head, 4)
+    return bool(length <= 0x1000)
+
+
+def is_one_bit_png(head: bytes) -> bool:
+    """Whether a PNG has less than eight bits a sample, as masks do (the IHDR chunk is always first)."""
+    return head.startswith(_PNG) and len(head) > 24 and head[24] < 8
