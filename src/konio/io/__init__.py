@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from konio.io.decoder import Decoder, Limits, read, read_many, start
-    from konio.io.discover import Inputs, discover
+    from konio.io.inputs import Inputs, discover
     from konio.io.write import write_radiograph
 
 _HOMES: Final = {
     "Decoder": "konio.io.decoder",
-    "Inputs": "konio.io.discover",
+    "Inputs": "konio.io.inputs",
     "Limits": "konio.io.decoder",
-    "discover": "konio.io.discover",
+    "discover": "konio.io.inputs",
     "read": "konio.io.decoder",
     "read_many": "konio.io.decoder",
     "start": "konio.io.decoder",
