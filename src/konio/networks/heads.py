@@ -43,17 +43,18 @@ class TaskHead(nn.Module):
         logits: Tensor = self.fc2(self.dropout(functional.relu(self.fc1(pooled))))
         return logits
 
-    def slopes(self, pooled: Tensor) -> Tensor:
-        r"""Derivative of every logit with respect to the pooled vector, dropout off.
+    def slope(self, pooled: Tensor, chosen: Tensor) -> Tensor:
+        r"""Derivative of one logit per image with respect to the pooled vector, dropout left out.
 
-        .. math:: \partial y_k / \partial p = W_1^T (W_{2,k} \odot [W_1 p + b_1 > 0])
+        .. math:: \partial y_k / \partial p = W_1^T (w_{2,k} \odot [W_1 p + b_1 > 0])
 
         Args:
             pooled: ``(B, features)``.
+            chosen: ``(B,)`` class positions k.
 
         Returns:
-            ``(B, classes, features)``.
+            ``(B, features)``.
         """
-        awake = (self.fc1(pooled) > 0).to(pooled.dtype)  # (B, hidden)
-        slopes: Tensor = (self.fc2.weight * awake[:, None, :]) @ self.fc1.weight
-        return slopes
+        awake = self.fc2.weight[chosen] * (self.fc1(pooled) > 0)  # (B, hidden)
+        slope: Tensor = awake @ self.fc1.weight
+        return slope

@@ -78,7 +78,13 @@ class Pooled:
             )
         if pooling == "zone":
             return self._zones[:, zone]
-        return torch.cat((self._mean, self._zones.amax(dim=1)), dim=1)
+        return torch.cat((self._mean, self._zones.max(dim=1).values), dim=1)
+
+    def fullest_zone(self) -> Tensor:
+        """For every channel the zone with the largest mean, ``(B, C)`` positions; the first of equals."""
+        if self._zones is None:
+            raise UsageError("no zones were given; give the zone weights with the image")
+        return self._zones.max(dim=1).indices
 
 
 def pooled_width(pooling: Pooling, channels: int) -> int:

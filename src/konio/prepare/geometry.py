@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +105,7 @@ class Frame:
         out[~np.logical_and.outer(*known)] = 0
         return out
 
-    def to_film(self, box: tuple[float, float, float, float]) -> Box:
+    def to_film(self, box: Sequence[float]) -> Box:
         """A box in network pixels as the smallest film box that holds it, cut at the film's border.
 
         Args:

@@ -140,7 +140,7 @@ def normalise(
     black, white = np.partition(sample, ranks)[ranks]
     if not white > black:
         return np.full_like(pixels, -1)
-    scaled = (pixels - black) * np.float32(2 / (white - black)) - 1
+    scaled: NDArray[np.float32] = (pixels - black) * np.float32(2 / (white - black)) - 1
     np.clip(scaled, -1, 1, out=scaled)
     return scaled
 
