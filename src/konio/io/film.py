@@ -22,6 +22,7 @@ from konio.errors import RefusedError
 from konio.io.canonical import canonical
 from konio.io.dicom import read_dicom
 from konio.io.magic import HEAD_BYTES, sniff
+from konio.io.polarity import check_content
 from konio.io.raster import read_jpeg, read_png
 from konio.io.sizes import MAX_FILE_BYTES
 from konio.io.stored import Stored
@@ -64,6 +65,7 @@ def open_film(path: str, target: Callable[[int], memoryview]) -> Film:
         grid = stored.words.shape
         pixels = np.frombuffer(target(4 * stored.words.size), np.float32).reshape(grid)
         canonical(stored.words, stored.depth, stored.grayscale, pixels)
+        check_content(pixels)
         return Film(pixels, stored, digest.result())
 
 
