@@ -20,7 +20,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +29,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-import konio
 from konio.errors import BundleError, RecordError, UsageError
 from konio.networks.card import model_card
 from konio.networks.plan import NetworkPlan
@@ -85,7 +84,7 @@ class BundleFacts:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     temperatures: Mapping[str, float] = field(default_factory=dict)
     cut_point: float | None = None
-    konio_version: str = konio.__version__
+    konio_version: str = field(default_factory=lambda: metadata.version("konio"))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -230,10 +229,8 @@ def read_bundle(directory: str | os.PathLike[str]) -> Bundle:
 
 def shipped_bundles() -> dict[str, Path]:
     """The bundles that came with konio: name to directory, sorted by name."""
-    places = [
-        Path(str(resources.files("konio"))) / "models",
-        Path(konio.__file__).resolve().parents[2] / "models",  # an editable install
-    ]
+    package = Path(str(resources.files("konio"))).resolve()
+    places = [package / "models", package.parents[1] / "models"]  # the second: an editable install
     found = {
         facts.parent.name: facts.parent
         for place in reversed(places)

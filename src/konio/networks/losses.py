@@ -161,15 +161,20 @@ def masked_cross_entropy(logits: Tensor, labels: Tensor, spread: float = 0.0) ->
         spread: standard deviation of soft labels in classes; 0 for one-hot.
 
     Returns:
-        A number in float32, or ``None``: no loss, so no gradient at all and never a division by zero.
+        A number in float32 or better, or ``None``: no loss, so no gradient at all and never a division by zero.
     """
     present = labels != MISSING
     if not bool(present.any()):
         return None
-    chosen, truth = logits[present].float(), labels[present]
+    chosen, truth = _single(logits[present]), labels[present]
     if spread == 0:
         return functional.cross_entropy(chosen, truth)
-    return functional.cross_entropy(chosen, soft_labels(truth, logits.shape[1], spread))
+    return functional.cross_entropy(chosen, soft_labels(truth, logits.shape[1], spread).to(chosen))
+
+
+def _single(logits: Tensor) -> Tensor:
+    """Half precision is too coarse for a loss; anything finer stays as it is."""
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
 def lesion_map_loss(
@@ -188,7 +193,8 @@ def lesion_map_loss(
     """
     if not bool(known.any()):
         return None
-    chosen, truth = maps[known].float(), shares[known].float()
+    chosen = _single(maps[known])
+    truth = shares[known].to(chosen.dtype)
     if kind == "bce":
         return functional.binary_cross_entropy_with_logits(chosen, truth)
     return functional.smooth_l1_loss(chosen.sigmoid(), truth, beta=0.1)
