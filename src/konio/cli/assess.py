@@ -1,0 +1,177 @@
+"""``konio assess``: answers for films, as lines to read, JSON lines to pipe, or pages in a folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from konio.cli.terminal import Language, complain, count_line, progress, say
+from konio.errors import KonioError, UsageError
+
+if TYPE_CHECKING:
+    from konio.assess import Examined
+    from konio.records import Assessment
+    from konio.report import ResultFolder
+
+#: Where assessing can run; a cluster is not offered yet.
+ENGINES: Final = ("local",)
+
+EXAMPLE: Final = (
+    "\b\nExamples:\n"
+    "  konio assess film.dcm                          answers on the terminal\n"
+    "  konio assess films/ --out results              a page for each film and index.html\n"
+    "  konio assess films/ --format json | jq .tasks  one JSON document a line"
+)
+
+
+def assess(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="DICOM, PNG or JPEG files, or folders that hold them."
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option(help="Name of a shipped model or the directory of a bundle.")
+    ] = "konio-radiograph",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write; needed for pages and DICOM.")
+    ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="json,page,dicom",
+            help="What to make. json alone also writes JSON lines to standard output. "
+            "Default: json,page with --out, else lines to read.",
+        ),
+    ] = None,
+    lang: Annotated[
+        str, typer.Option(help="Language shown first: auto (the browser decides), en or zh.")
+    ] = "auto",
+    engine: Annotated[str, typer.Option(help="Where the work runs: local.")] = "local",
+) -> int:
+    """Assess chest radiographs: differential, stage, six zones, GBZ 70-2015, and what moved each answer."""
+    wanted = _wanted(formats, out)
+    language = _language(lang)
+    if engine not in ENGINES:
+        raise UsageError(f"engine {engine!r} is unknown; use {' or '.join(ENGINES)}")
+    from konio.io import discover, start
+
+    start()  # decoding warms up in its own process while this one imports the networks
+    from konio.assess import load
+
+    assessor = load(model)
+    folder = _folder(out, wanted, language, assessor.about)
+    piping = wanted == ("json",)
+    done = failed = 0
+    found = discover(paths)
+    with progress("assessing", len(found.paths)) as advance:
+        for examined in assessor.examine(found.paths):
+            assessment, problem = _keep(folder, examined)
+            refused = assessment.refusal is not None
+            failed += refused or problem is not None
+            done += not (refused or problem)
+            if piping:
+                say(_json(assessment))
+            elif not refused:
+                say(_line(examined, assessment, language))
+            for sentence in _complaints(assessment, problem, language):
+                complain(sentence)
+            advance()
+    problem = _finish(folder)
+    if problem is not None:
+        complain(f"konio: {problem}")
+    if found.skipped or found.duplicates:
+        complain(
+            f"{found.skipped} files in folders are no images and were passed over, "
+            f"{found.duplicates} were named twice"
+        )
+    say(
+        count_line(done, failed, "assessed", "已评估", language),
+        to=sys.stderr if piping else sys.stdout,
+    )
+    return int(bool(failed or problem or not (done or failed)))
+
+
+def _wanted(formats: str | None, out: Path | None) -> tuple[str, ...]:
+    """What is to be made; nothing means lines to read."""
+    if formats is None:
+        return () if out is None else ("json", "page")
+    from konio.report import parse_formats
+
+    wanted = parse_formats(formats)
+    if out is None and wanted != ("json",):
+        raise UsageError(f"{','.join(wanted)} are files; say where to write them with --out DIR")
+    return wanted
+
+
+def _language(name: str) -> Language:
+    for known in ("auto", "en", "zh"):
+        if name == known:
+            return known
+    raise UsageError(f"language {name!r} is unknown; use auto, en or zh")
+
+
+def _folder(
+    out: Path | None, wanted: tuple[str, ...], language: Language, about: Any
+) -> ResultFolder | None:
+    if out is None:
+        return None
+    from konio.report import ResultFolder
+
+    return ResultFolder(out, wanted, language, about)
+
+
+def _keep(folder: ResultFolder | None, examined: Examined) -> tuple[Assessment, KonioError | None]:
+    return (examined.assessment, None) if folder is None else folder.add(examined)
+
+
+def _finish(folder: ResultFolder | None) -> KonioError | None:
+    if folder is None:
+        return None
+    try:
+        folder.finish()
+    except KonioError as problem:
+        return problem
+    return None
+
+
+def _json(assessment: Assessment) -> str:
+    from konio.report import json_line
+
+    return json_line(assessment)
+
+
+def _line(examined: Examined, assessment: Assessment, language: Language) -> str:
+    """One assessed film in one line."""
+    from konio.report.page import answer_words, percent
+
+    chinese = language == "zh"
+    parts = []
+    for name, answer in assessment.tasks.items():
+        if name in ("differential", "stage") and answer is not None:
+            words = answer_words(examined.questions[name], answer.prediction)
+            sure = percent(answer.probabilities[answer.prediction])
+            parts.append(f"{words.zh if chinese else words.en} ({sure})")
+    if assessment.rule is not None:
+        by_zones = "由肺区" if chinese else "by the zones"
+        parts.append(f"{by_zones} {assessment.rule['stage']} ({assessment.rule['clause']})")
+    page = assessment.files.get("page")
+    return f"{assessment.input['path']}: {'; '.join(parts)}{f' -> {page}' if page else ''}"
+
+
+def _complaints(
+    assessment: Assessment, problem: KonioError | None, language: Language
+) -> Iterator[str]:
+    path = assessment.input["path"]
+    if assessment.refusal is not None:
+        refusal = assessment.refusal
+        reason = refusal.reason_zh if language == "zh" else refusal.reason
+        yield f"{path}: {'拒绝' if language == 'zh' else 'refused'} [{refusal.code}]: {reason}"
+    if problem is not None:
+        yield f"{path}: {problem}"

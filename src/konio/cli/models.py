@@ -1,0 +1,80 @@
+"""``konio models``: which bundles are there, what is in them, are they unaltered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from konio.cli.terminal import complain, count_line, say
+from konio.errors import BundleError
+
+app = typer.Typer(help="List, show and verify models.", no_args_is_help=True)
+
+_NAME: Final = typer.Argument(metavar="NAME|DIR", help="Name of a shipped model or its directory.")
+
+
+def verified(path: Path) -> str:
+    """SHA-256 of a bundle's weights, after they were checked against it and put into their network.
+
+    Raises:
+        BundleError: if something is missing, altered or does not fit.
+    """
+    from konio.networks import read_bundle
+
+    bundle = read_bundle(path)
+    if bundle.facts.tasks:
+        bundle.network()
+    else:
+        from konio.lungs import load_segmenter
+
+        load_segmenter(path)
+    return bundle.weights_sha256
+
+
+@app.command("list", epilog="Example: konio models list")
+def list_models() -> None:
+    """List the models that came with konio: name, kind, questions, start of the weights' SHA-256."""
+    from konio.networks import shipped_bundles
+
+    shipped = shipped_bundles()
+    for name, path in shipped.items():
+        facts = json.loads((path / "bundle.json").read_text("utf-8"))
+        questions = ", ".join(facts["tasks"]) or "no questions"
+        say(f"{name}\t{facts['kind']}\t{facts['weights_sha256'][:12]}\t{questions}")
+    if not shipped:
+        complain("no model is installed beside konio; train one with konio train")
+
+
+@app.command("show", epilog="Example: konio models show konio-radiograph")
+def show(name: Annotated[str, _NAME]) -> None:
+    """Print a model's card."""
+    from konio.networks import find_bundle
+
+    path = find_bundle(name) / "MODEL_CARD.md"
+    try:
+        say(path.read_text("utf-8").rstrip())
+    except OSError as error:
+        raise BundleError(
+            f"{path} cannot be read ({error.strerror}); get the bundle again"
+        ) from error
+
+
+@app.command("verify", epilog="Example: konio models verify konio-radiograph")
+def verify(names: Annotated[list[str], typer.Argument(metavar="NAME|DIR")]) -> int:
+    """Check that a model's weights are the ones its description names and fit its network."""
+    from konio.networks import find_bundle
+
+    failed = 0
+    for name in names:
+        try:
+            sha256 = verified(find_bundle(name))
+        except BundleError as error:
+            failed += 1
+            complain(f"konio: {error}")
+        else:
+            say(f"{name}: unaltered, SHA-256 {sha256}")
+    say(count_line(len(names) - failed, failed, "verified", "已核对", "en"))
+    return int(failed > 0)

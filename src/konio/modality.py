@@ -1,0 +1,131 @@
+"""A kind of image as a value: its questions, where to look, what the network gets, how an answer is explained.
+
+Whoever adds another kind of image adds another `Modality`; the way of an image (`konio.assess`) stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from konio.explain.gradcam import grad_cam
+from konio.explain.regions import enlarge, find_regions
+from konio.lungs.find import find_lungs
+from konio.lungs.quality import measure_quality
+from konio.lungs.segmenter import LungSegmenter, load_segmenter
+from konio.networks.multitask import MultiTaskNetwork
+from konio.prepare.tensors import Preparation, Prepared, prepare_film
+from konio.records import EvidenceRegion, Image, Lungs
+from konio.tasks import RADIOGRAPH_TASKS, ZONES, TaskSet
+
+#: Side of the grid on which boxes of evidence are found. A feature map has 16 cells to a side, so that a finer
+#: grid costs time and tells nothing more.
+REGION_GRID: Final = 128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """What moved one answer.
+
+    Args:
+        heat: ``(h, w)`` float32 in 0..1 on the cells of the feature map; 0 everywhere where nothing spoke for it.
+        regions: boxes around the strongest parts.
+    """
+
+    heat: NDArray[np.float32]
+    regions: tuple[EvidenceRegion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Modality:
+    """A kind of image.
+
+    Args:
+        name: as in `konio.records.Image.kind`.
+        tasks: every question known about it.
+        load_locator: opens the network that finds the region, by name or directory and device.
+        locate: finds the region, or refuses the image.
+        measure: facts about the image's quality.
+        prepare: makes the network's input.
+        explain: says what moved each answer.
+    """
+
+    name: str
+    tasks: TaskSet
+    load_locator: Callable[[str, str], LungSegmenter]
+    locate: Callable[[Image, LungSegmenter], Lungs]
+    measure: Callable[[Image, Lungs], Mapping[str, Any]]
+    prepare: Callable[[Image, Lungs, Preparation], Prepared]
+    explain: Callable[
+        [MultiTaskNetwork, Tensor, Prepared, Lungs, Mapping[str, int]], Mapping[str, Explanation]
+    ]
+
+
+def explain_radiograph(
+    network: MultiTaskNetwork,
+    features: Tensor,
+    prepared: Prepared,
+    lungs: Lungs,
+    answers: Mapping[str, int],
+) -> dict[str, Explanation]:
+    """Grad-CAM of several answers on one film, and the boxes around its strongest parts.
+
+    A zone's question pools over its zone only, so nothing outside of it can move the answer; its map is
+    cut to the zone.
+
+    Args:
+        network: whose heads answered.
+        features: ``(1, C, h, w)``.
+        prepared: what the network got.
+        lungs: for the zone of each box.
+        answers: question to the position of the class to explain.
+    """
+    zones = None if prepared.zones is None else prepared.zones[None].to(features.device)
+    chosen = {
+        name: torch.tensor([index], device=features.device) for name, index in answers.items()
+    }
+    maps = {
+        name: _cut_to_zone(heat[0], prepared, network.tasks[name].zone)
+        for name, heat in grad_cam(network, features, zones, chosen).items()
+    }
+    if not maps:
+        return {}
+    fine = enlarge(torch.stack(tuple(maps.values())), REGION_GRID)
+    return {
+        name: Explanation(_scaled(heat), find_regions(name, fine[number], prepared.frame, lungs))
+        for number, (name, heat) in enumerate(maps.items())
+    }
+
+
+def _cut_to_zone(heat: Tensor, prepared: Prepared, zone: str | None) -> Tensor:
+    if zone is None or prepared.zones is None:
+        return heat
+    return heat * (prepared.zones[ZONES.index(zone)] > 0).to(heat.device)
+
+
+def _scaled(heat: Tensor) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = heat.float().numpy(force=True)
+    peak = float(values.max())
+    return np.asarray(values / peak if peak > 0 else values, np.float32)
+
+
+def _measure(image: Image, lungs: Lungs) -> dict[str, Any]:
+    return measure_quality(image, lungs).facts()
+
+
+#: Posterior-anterior chest radiographs.
+RADIOGRAPH: Final = Modality(
+    name="radiograph",
+    tasks=RADIOGRAPH_TASKS,
+    load_locator=load_segmenter,
+    locate=find_lungs,
+    measure=_measure,
+    prepare=prepare_film,
+    explain=explain_radiograph,
+)

@@ -1,0 +1,116 @@
+"""Facts beside the answers: what film it is, and which model spoke, trained on what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from konio.assess import Examined
+from konio.lungs.quality import REMARKS
+from konio.report.words import WORDS, Words
+
+
+class Fact(NamedTuple):
+    """One line of a list of facts.
+
+    Attributes:
+        name: what it is.
+        value: how it is.
+        code: whether the value is a number or an identifier to be set in fixed width.
+    """
+
+    name: Words
+    value: Words
+    code: bool = False
+
+
+def film_facts(examined: Examined, shown: tuple[int, int]) -> list[Fact]:
+    """What is known of the film.
+
+    Args:
+        examined: an assessed film.
+        shown: width and height of the picture on the page.
+    """
+    given = examined.assessment.input
+    rows, columns = given["rows"], given["columns"]
+    facts = [
+        Fact(WORDS["file"], _same(given["path"]), code=True),
+        Fact(WORDS["size"], _same(f"{columns} × {rows}")),
+        Fact(WORDS["spacing"], _spacing(given["spacing_mm"]) or WORDS["spacing-unknown"]),
+    ]
+    seen = _spacing(given.get("model_spacing_mm"))
+    if seen is not None:
+        facts.append(Fact(WORDS["model-spacing"], seen))
+    note = WORDS["shown-note"]
+    scale = f"{shown[0]} × {shown[1]} ({100 * shown[0] / columns:.0f} %)"
+    facts.append(Fact(WORDS["shown"], Words(f"{scale}; {note.en}", f"{scale}；{note.zh}")))
+    facts += [Fact(name, value) for name, value in _quality(examined.assessment.quality)]
+    return facts
+
+
+def provenance(examined: Examined, about: Mapping[str, Any], now: datetime) -> list[Fact]:
+    """Which model spoke, what it learned from and how well it did.
+
+    Args:
+        examined: an assessed film.
+        about: the bundle's description; absent parts are left out.
+        now: when the film was assessed.
+    """
+    model = examined.assessment.model
+    facts = [
+        Fact(WORDS["model"], _same(model.name)),
+        Fact(WORDS["weights"], _same(model.weights_sha256), code=True),
+        Fact(WORDS["version"], _same(model.konio_version)),
+        Fact(WORDS["precision"], _same(model.precision)),
+    ]
+    for name in ("cohort", "metrics"):
+        text = _plain(about.get(name))
+        if text:
+            facts.append(Fact(WORDS[name], _same(text)))
+    facts.append(
+        Fact(WORDS["film-hash"], _same(str(examined.assessment.input["sha256"])), code=True)
+    )
+    facts.append(Fact(WORDS["made"], _same(f"{now:%Y-%m-%d %H:%M} {now.tzname() or ''}".strip())))
+    return facts
+
+
+def _same(text: str) -> Words:
+    return Words(text, text)
+
+
+def _spacing(spacing: Any) -> Words | None:
+    if not spacing:
+        return None
+    return _same(" × ".join(f"{mm:.3f}" for mm in spacing) + " mm")
+
+
+def _quality(quality: Mapping[str, Any]) -> Iterator[tuple[Words, Words]]:
+    """Each measured fact with its name in both languages; remarks come first."""
+    chinese = {remark.en: remark.zh for remark in REMARKS}
+    remarks = quality.get("remarks", ())
+    if remarks:
+        translated = "；".join(chinese.get(remark, remark) for remark in remarks)
+        yield WORDS["remarks"], Words("; ".join(remarks), translated)
+    for name, value in quality.items():
+        if name != "remarks" and value:
+            label = WORDS.get(name, Words(name.replace("_", " "), name.replace("_", " ")))
+            yield label, _same(_plain(value))
+
+
+def _plain(value: Any) -> str:
+    """A value out of a JSON document as one line.
+
+    Examples:
+        >>> _plain({"cases": 3000, "kappa": 0.93456})
+        'cases 3000, kappa 0.935'
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(item) for item in value)
+    return str(value)
