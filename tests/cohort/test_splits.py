@@ -97,6 +97,13 @@ def test_uneven_classes_are_dealt_evenly():
         assert max(counts) - min(counts) <= 1
 
 
+def test_a_class_keeps_its_share_even_where_another_has_many_films_of_one_patient():
+    films = [case(i, "I", "many") for i in range(4)] + [case(10 + i, "III") for i in range(4)]
+    cohort = Cohort(tuple(films), Path("/films"))
+    for split in folds(cohort, 2, np.random.default_rng(0)):
+        assert ways_of(cohort, split.test)["III"] == 2
+
+
 def test_the_generator_decides_and_row_order_does_not():
     cohort = paper_cohort()
     turned = Cohort(cohort.cases[::-1], cohort.root)

@@ -1,0 +1,98 @@
+"""Paired tests against SciPy, printed examples and hand calculation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from konio.errors import RecordError
+from konio.significance import holm, mcnemar, paired_t, welch_p
+
+
+def right(both: int, first: int, second: int, neither: int) -> tuple[list[bool], list[bool]]:
+    pairs = (
+        [(True, True)] * both + [(True, False)] * first + [(False, True)] * second
+        + [(False, False)] * neither
+    )  # fmt: skip
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def test_paired_t_equals_scipy():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.94, 0.008, 40), rng.normal(0.90, 0.007, 40)
+    found, theirs = paired_t(a, b), stats.ttest_rel(a, b)
+    assert (found.t, found.p, found.df) == pytest.approx((theirs.statistic, theirs.pvalue, 39))
+    interval = theirs.confidence_interval(0.95)
+    assert found.difference[1:] == pytest.approx((interval.low, interval.high))
+    assert found.cohen_dz == pytest.approx(found.t / math.sqrt(40))
+    assert welch_p(a, b) == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue)
+
+
+def test_paper_a_implies_its_spread_of_differences():
+    # table 4: accuracy 94.13 - 90.03 with t = 22.54 over 40 seeds implies a spread of 1.15 points
+    spread = (94.13 - 90.03) * math.sqrt(40) / 22.54
+    assert spread == pytest.approx(1.15, abs=0.005)
+    pattern = np.resize([-1.0, 1.0], 40)
+    differences = 4.10 + spread * pattern / pattern.std(ddof=1)
+    found = paired_t(90 + differences, np.full(40, 90.0))
+    assert found.t == pytest.approx(22.54, abs=0.005)
+    assert found.sd == pytest.approx(spread)
+    assert found.p < 0.001
+
+
+def test_equal_runs():
+    assert paired_t([1, 2], [1, 2]).p == 1
+    assert paired_t([1, 2], [0, 1]).t == math.inf
+    assert paired_t([0, 1], [1, 2]).p == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "exact", "mid"),
+    [
+        ((1, 1, 7, 12), 0.0703, 0.0391),  # Fagerland 2013, airway hyper-responsiveness
+        ((59, 6, 16, 80), 0.0525, 0.0347),  # Fagerland 2013, complications of wisdom teeth
+        ((5, 0, 0, 5), 1.0, 1.0),
+        ((0, 2, 2, 0), 1.0, 1 - 6 / 32),
+    ],
+)
+def test_mcnemar_printed_examples(table, exact, mid):
+    found = mcnemar(*right(*table))
+    assert (found.only_first, found.only_second) == table[1:3]
+    assert found.exact == pytest.approx(exact, abs=6e-5)
+    assert found.mid == pytest.approx(mid, abs=6e-5)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_equals_the_binomial_test(b, c):
+    found = mcnemar(*right(3, b, c, 3))
+    expected = stats.binomtest(b, b + c).pvalue if b + c else 1.0
+    assert found.exact == pytest.approx(expected)
+    assert found.mid <= found.exact
+    assert mcnemar(*right(3, c, b, 3))[2:] == found[2:]
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.5]).tolist() == [1.0, 1.0]
+    assert holm([]).tolist() == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_lies_between_plain_and_bonferroni_and_keeps_the_order(p):
+    adjusted = holm(p)
+    assert (adjusted >= np.array(p)).all()
+    assert (adjusted <= np.minimum(1, np.array(p) * len(p)) + 1e-15).all()
+    ranked = adjusted[np.argsort(p, kind="stable")]
+    assert (np.diff(ranked) >= 0).all()
+
+
+def test_uneven_runs_are_refused():
+    with pytest.raises(RecordError, match="cannot be paired"):
+        paired_t([1, 2, 3], [1, 2])
+    with pytest.raises(RecordError, match="differ in number"):
+        mcnemar([True], [True, False])
