@@ -1,0 +1,262 @@
+"""From a cohort and a recipe to a bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from konio.cohort import Cohort, Split, check_leakage, holdout, read_cohort
+from konio.errors import CohortError, KonioError, OutputError, RecipeError, RecordError, UsageError
+from konio.learning.batches import Films
+from konio.learning.callbacks import TrainingProgress
+from konio.learning.films import FilmFiles, FilmPlan
+from konio.learning.fit import Fitted, fit
+from konio.learning.module import Run
+from konio.learning.objective import Questions
+from konio.learning.recipe import Recipe
+from konio.learning.ship import ship
+from konio.learning.store import Store, open_store, store_key
+from konio.learning.timetable import lay_out
+from konio.networks import build_network, load_backbone_weights
+from konio.networks.multitask import MultiTaskNetwork
+from konio.prepare import Preparation
+from konio.tasks import MISSING, TaskSet
+
+RUN: Final = "run.json"
+BUNDLE: Final = "bundle"
+_SCHEMA: Final = "konio.run/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What does not decide the weights: where things are kept and who is told.
+
+    Args:
+        cache: folder of the prepared films; ``prepared`` in the run's folder where ``None``. Runs on the
+            same cohort may share one.
+        workers: processes that prepare films; one per processor where ``None``.
+        segmenter: lung bundle for films without a lung mask.
+        preparing: told films done, films in all, seconds left.
+        training: told how far the training is.
+    """
+
+    cache: Path | None = None
+    workers: int | None = None
+    segmenter: str = "konio-lungs"
+    preparing: Callable[[int, int, float], None] | None = None
+    training: Callable[[TrainingProgress], None] | None = None
+
+    @property
+    def processes(self) -> int:
+        """Processes that prepare films."""
+        return self.workers or os.cpu_count() or 1
+
+
+class StoppedError(KonioError):
+    """The run was stopped by Ctrl-C or a polite kill; its state is saved."""
+
+
+def train(
+    cohort: Cohort | str | Path,
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    options: Options | None = None,
+) -> Path:
+    """Train by a recipe.
+
+    ``out`` will hold ``run.json`` (what is being done), ``state.safetensors`` (where it stands), ``logs/``
+    (TensorBoard and CSV) and at the end ``bundle/``. A run of the kind ``chestxray14`` takes the folder of the
+    original download and ends in ``backbone.safetensors`` instead (`konio.learning.pretrain`).
+
+    Args:
+        cohort: the cases, or the path of their table or folder.
+        recipe: what to do.
+        out: the run's folder.
+        resume: go on with the run that ``out`` holds; without it, such a folder is refused.
+        options: where things are kept and who is told.
+
+    Returns:
+        The bundle's directory, or the backbone's file.
+
+    Raises:
+        CohortError: if no films can be used, or training and held-out part share a patient or pixels.
+        RecipeError: if ``out`` holds a run of another recipe or cohort.
+        UsageError: if ``out`` holds a run and ``resume`` was not given.
+        StoppedError: after Ctrl-C; the sentence says how to go on.
+        OutputError: if ``out`` cannot be written.
+    """
+    options = options or Options()
+    out = Path(out)
+    if recipe.kind == "chestxray14":
+        from konio.learning.pretrain import pretrain
+
+        if isinstance(cohort, Cohort):
+            raise UsageError(
+                f"recipe {recipe.name!r} pre-trains on ChestX-ray14; give the folder of its original download"
+            )
+        return pretrain(Path(cohort), recipe, out, resume=resume, options=options)
+    if not isinstance(cohort, Cohort):
+        cohort = read_cohort(cohort)
+    finished = claim(out, recipe, cohort.fingerprint, resume=resume)
+    if finished is not None:
+        return finished
+    split = part(cohort, recipe)
+    store = films_of(cohort, _plan(recipe, options), out, options)
+    _refuse_same_pixels(cohort, split, store)
+    network, origin = first_network(recipe)
+    run = _run(recipe, cohort, split, store, network)
+    fitted = go(run, network, out, options)
+    return ship(run, fitted, cohort, out / BUNDLE, origin)
+
+
+def claim(out: Path, recipe: Recipe, fingerprint: str, *, resume: bool) -> Path | None:
+    """Make the folder this run's own, or see that it is.
+
+    Args:
+        out: the run's folder.
+        recipe: what is to be done.
+        fingerprint: of the cohort.
+        resume: whether a run may be there already.
+
+    Returns:
+        The bundle, if the run is finished already.
+    """
+    own = {"schema": _SCHEMA, "recipe": recipe.fingerprint, "cohort": fingerprint}
+    path = out / RUN
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(json.dumps({**own, "document": recipe.to_json()}, indent=2) + "\n")
+            return None
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"the run's folder {out} cannot be used ({error}); choose another folder"
+        ) from error
+    if not resume:
+        raise UsageError(
+            f"{out} already holds a run; give --resume to go on with it, or another folder"
+        )
+    for name, what in (("recipe", "another recipe"), ("cohort", "another cohort")):
+        if found.get(name) != own[name]:
+            raise RecipeError(
+                f"{out} holds a run of {what}; resume with what it was started with, or choose another folder"
+            )
+    bundle = out / BUNDLE
+    return bundle if bundle.exists() else None
+
+
+def part(cohort: Cohort, recipe: Recipe) -> Split:
+    """Training and held-out part of a cohort, patient by patient, checked for leaks.
+
+    Raises:
+        CohortError: if both share a patient or a file's bytes.
+    """
+    if not recipe.validation.fraction:
+        return Split(tuple(range(len(cohort))), ())
+    rng = np.random.default_rng([recipe.seed, 3])
+    split = holdout(cohort, recipe.validation.fraction, rng)
+    check_leakage(cohort.subset(split.train), cohort.subset(split.test))
+    return split
+
+
+def films_of(cohort: Cohort, plan: FilmPlan, out: Path, options: Options) -> Store:
+    """The prepared films of a cohort, made where they are not there yet."""
+    folder = (options.cache or out / "prepared") / store_key(cohort.fingerprint, plan)
+    files = [FilmFiles.of(case) for case in cohort]
+    return open_store(files, folder, plan, options.processes, options.preparing)
+
+
+def labelled(store: Store, positions: Sequence[int], labels: np.ndarray[Any, Any]) -> Films:
+    """The usable films among ``positions``, with their rows of ``labels`` (one per case)."""
+    kept = np.array([p for p in positions if store.ready[p]], np.int64)
+    return Films(store, kept, labels[kept].astype(np.int64).reshape(len(kept), labels.shape[1]))
+
+
+def labels_of(cohort: Cohort, tasks: TaskSet) -> np.ndarray[Any, Any]:
+    """``(N, T)`` class positions, `konio.tasks.MISSING` where unknown."""
+    return np.array([cohort.targets(task.name) for task in tasks], np.int64).T
+
+
+def first_network(recipe: Recipe) -> tuple[MultiTaskNetwork, dict[str, Any]]:
+    """The network with its first weights, and where those come from.
+
+    Raises:
+        RecipeError: if the recipe describes no network that can be built.
+        BundleError: if the file of pre-trained weights does not fit.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        try:
+            network = build_network(
+                recipe.network.plan(), torch.Generator().manual_seed(recipe.seed)
+            )
+        except (RecordError, UsageError) as error:
+            raise RecipeError(f"recipe {recipe.name!r}: {error}") from error
+    path = recipe.network.pretrained
+    if not path:
+        return network, {"origin": "random"}
+    loaded = load_backbone_weights(network.backbone, path)
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return network, {"origin": loaded.origin, "file": Path(path).name, "sha256": digest}
+
+
+def go(run: Run, network: torch.nn.Module, out: Path, options: Options) -> Fitted:
+    """Train to the end.
+
+    Raises:
+        StoppedError: if it was stopped before.
+    """
+    fitted = fit(run, network, out, options.training)
+    if not fitted.finished:
+        raise StoppedError(
+            f"training was stopped at step {fitted.step} of {run.timetable.steps} and is saved in {out}; "
+            "run the same command with --resume to go on"
+        )
+    return fitted
+
+
+def _plan(recipe: Recipe, options: Options) -> FilmPlan:
+    return FilmPlan(Preparation(size=recipe.sides[-1]), recipe.sides, options.segmenter)
+
+
+def _run(
+    recipe: Recipe, cohort: Cohort, split: Split, store: Store, network: MultiTaskNetwork
+) -> Run:
+    labels = labels_of(cohort, network.tasks)
+    films = labelled(store, split.train, labels)
+    if not (films.labels != MISSING).any():
+        raise CohortError(
+            f"no film of the cohort has a label for {', '.join(network.tasks.names)}; fill these columns"
+        )
+    return Run(
+        recipe=recipe,
+        timetable=lay_out(recipe, len(films)),
+        train=films,
+        held_out=labelled(store, split.test, labels),
+        objective=Questions(network.tasks, recipe.loss.plan()),
+    )
+
+
+def _refuse_same_pixels(cohort: Cohort, split: Split, store: Store) -> None:
+    """The same film saved twice in different formats is found by its prepared pixels."""
+    largest = store.images[max(store.images)]
+    rows = {case.path: row for row, case in enumerate(cohort.cases)}
+
+    def digest(path: str) -> str:
+        row = rows[path]
+        # A film that was refused has no pixels and equals only itself.
+        pixels = largest[row].tobytes() if store.ready[row] else path.encode()
+        return hashlib.sha256(pixels).hexdigest()
+
+    check_leakage(cohort.subset(split.train), cohort.subset(split.test), pixel_hash=digest)
