@@ -310,3 +310,15 @@ def test_findings_cannot_be_changed_afterwards():
 
 def test_major_levels_of_the_twelve_categories():
     assert [major(p) for p in PROFUSIONS] == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+
+
+def test_sentences_give_millimetres_only_where_they_were_measured():
+    for size in ((20, 10.5), (15, 12)):
+        measured = stage(film(large=(LargeOpacity(*size),)))
+        assumed = stage(film(large=(LargeOpacity(*size, measured=False),)))
+        assert (measured.stage, measured.clause) == (assumed.stage, assumed.clause)
+        assert f"{size[0]} x {size[1]} mm" in measured.en
+        assert f"{size[0]}×{size[1]} mm" in measured.zh
+        assert " mm" not in assumed.en + assumed.zh
+        assert "not measured" in assumed.en
+        assert "未测量" in assumed.zh

@@ -60,6 +60,8 @@ class LargeOpacity:
     Args:
         long_mm: longest diameter in mm, above 10.
         short_mm: longest diameter at a right angle to it in mm, above 0 and at most ``long_mm``.
+        measured: ``False`` where only its kind is known and the diameters stand for that kind; sentences then
+            name the kind and no millimetres.
 
     Raises:
         RecordError: on a size that is no large opacity.
@@ -67,6 +69,7 @@ class LargeOpacity:
 
     long_mm: float
     short_mm: float
+    measured: bool = True
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.long_mm) and self.long_mm > LARGE_OPACITY_OVER_MM):

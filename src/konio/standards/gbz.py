@@ -89,6 +89,20 @@ def stage(findings: Findings) -> Staging:
     )
 
 
+def _size_en(opacity: LargeOpacity) -> str:
+    if opacity.measured:
+        return f"{opacity.long_mm:g} x {opacity.short_mm:g} mm"
+    kind = "of stage III size" if opacity.is_stage_iii else "below stage III size"
+    return f"{kind} (not measured)"
+
+
+def _size_zh(opacity: LargeOpacity) -> str:
+    if opacity.measured:
+        return f"{opacity.long_mm:g}×{opacity.short_mm:g} mm"
+    kind = "达到叁期大小" if opacity.is_stage_iii else "未达到叁期大小"
+    return f"（{kind}，未测量）"
+
+
 def _sentence_en(findings: Findings, reached: Stage, clause: str, gap: Gap | None) -> str:
     facts = [
         f"overall profusion {findings.overall}",
@@ -96,7 +110,7 @@ def _sentence_en(findings: Findings, reached: Stage, clause: str, gap: Gap | Non
     ]
     if findings.aggregation:
         facts.append("aggregation of small opacities")
-    facts += [f"large opacity {o.long_mm:g} x {o.short_mm:g} mm" for o in findings.large]
+    facts += [f"large opacity {_size_en(opacity)}" for opacity in findings.large]
     if findings.asbestos:
         facts.append("asbestos exposure")
     if findings.plaque is not None:
@@ -113,7 +127,7 @@ def _sentence_zh(findings: Findings, reached: Stage, clause: str, gap: Gap | Non
     ]
     if findings.aggregation:
         facts.append("有小阴影聚集")
-    facts += [f"大阴影{o.long_mm:g}×{o.short_mm:g} mm" for o in findings.large]
+    facts += [f"大阴影{_size_zh(opacity)}" for opacity in findings.large]
     if findings.asbestos:
         facts.append("接触石棉粉尘")
     if findings.plaque is not None:
