@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from konio.cohort.cohort import Cohort, read_cohort, write_cohort
     from konio.cohort.identity import fingerprint
     from konio.cohort.leakage import check_leakage, sha256_of
+    from konio.cohort.made_up import write_phantom_cohort
     from konio.cohort.splits import Split, folds, holdout, six_way
 
 _HOME = {
@@ -19,6 +20,7 @@ _HOME = {
     "Cohort": "cohort",
     "read_cohort": "cohort",
     "write_cohort": "cohort",
+    "write_phantom_cohort": "made_up",
     "fingerprint": "identity",
     "check_leakage": "leakage",
     "sha256_of": "leakage",
@@ -42,6 +44,7 @@ __all__ = [
     "sha256_of",
     "six_way",
     "write_cohort",
+    "write_phantom_cohort",
 ]
 
 
