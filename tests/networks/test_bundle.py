@@ -65,11 +65,15 @@ def test_round_trip(written: Bundle) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_halves_kernels_and_keeps_vectors(dtype: torch.dtype, tmp_path: Path) -> None:
+def test_half_precision_halves_kernels_and_keeps_vectors(
+    dtype: torch.dtype, tmp_path: Path
+) -> None:
     state = network().state_dict()
     state["backbone.features.norm0.running_var"] = torch.full((16,), 1e6)  # no half holds it
     bundle = write_bundle(tmp_path / "b", facts(), state, dtype)
-    assert torch.equal(bundle.weights["backbone.features.norm0.running_var"], torch.full((16,), 1e6))
+    assert torch.equal(
+        bundle.weights["backbone.features.norm0.running_var"], torch.full((16,), 1e6)
+    )
     assert all(v.dtype == torch.float32 for v in bundle.weights.values() if v.is_floating_point())
     name = "backbone.features.conv0.weight"
     assert torch.equal(bundle.weights[name], state[name].to(dtype).float())
@@ -87,12 +91,20 @@ def test_writing_twice_gives_the_same_bytes_and_leaves_nothing_behind(tmp_path: 
 
 def test_the_card_says_what_the_facts_say(written: Bundle) -> None:
     card = (written.path / "MODEL_CARD.md").read_text()
-    for words in ("made-up patients", "not for diagnosis", "Apache-2.0", written.weights_sha256, "0/-"):
+    for words in (
+        "made-up patients",
+        "not for diagnosis",
+        "Apache-2.0",
+        written.weights_sha256,
+        "0/-",
+    ):
         assert words in card
     assert "differential.accuracy | 0.5" in card
 
 
-def test_a_failed_write_leaves_the_old_bundle(written: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_bundle(
+    written: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> str:
         raise OSError(28, "No space left on device")
 
@@ -103,7 +115,9 @@ def test_a_failed_write_leaves_the_old_bundle(written: Bundle, monkeypatch: pyte
     assert [file.name for file in written.path.parent.iterdir()] == ["made-up"]
 
 
-def test_one_changed_byte_is_found_before_parsing(written: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_changed_byte_is_found_before_parsing(
+    written: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = written.path / "weights.safetensors"
     payload = bytearray(file.read_bytes())
     payload[-1] ^= 1

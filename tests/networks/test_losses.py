@@ -44,20 +44,25 @@ def gradients(net: MultiTaskNetwork, part: str) -> list[torch.Tensor | None]:
 
 def run(labels: dict[str, torch.Tensor], plan: LossPlan) -> MultiTaskNetwork:
     net = network()
-    image = torch.randn(16, 1, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    image = torch.randn(
+        16, 1, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
     answers = net(image, weights=task_weights(labels, plan))
     multi_task_loss(answers, labels, net.tasks, plan).total.backward()
     return net
 
 
-def autograd_truth(labels: dict[str, torch.Tensor], coefficients: dict[str, float]) -> MultiTaskNetwork:
+def autograd_truth(
+    labels: dict[str, torch.Tensor], coefficients: dict[str, float]
+) -> MultiTaskNetwork:
     """Gradients of a plain weighted sum of the two cross-entropies, without any of our layers."""
     net = network()
-    image = torch.randn(16, 1, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    image = torch.randn(
+        16, 1, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
     answers = net(image)
     total = sum(
-        coefficient
-        * functional.cross_entropy(answers[name], labels[name], ignore_index=MISSING)
+        coefficient * functional.cross_entropy(answers[name], labels[name], ignore_index=MISSING)
         for name, coefficient in coefficients.items()
     )
     total.backward()
@@ -105,7 +110,9 @@ def test_gradients_by_hand_on_a_network_of_one_number() -> None:
     total = torch.zeros(())
     for head, weight in zip(w, weights.values(), strict=True):
         score = head * scale_gradient(b, weight)
-        total = total + functional.cross_entropy(torch.stack((score, score * 0))[None], torch.tensor([0]))
+        total = total + functional.cross_entropy(
+            torch.stack((score, score * 0))[None], torch.tensor([0])
+        )
     total.backward()
     p = [1 / (1 + math.exp(-1.3 * 0.7)), 1 / (1 + math.exp(0.4 * 0.7))]
     assert w[0].grad is not None and w[1].grad is not None and b.grad is not None
@@ -138,7 +145,9 @@ def test_missing_labels_do_not_count() -> None:
     labels = torch.tensor([1, MISSING, 2, MISSING])
     loss = masked_cross_entropy(logits, labels)
     assert loss is not None
-    assert float(loss) == pytest.approx(float(functional.cross_entropy(logits[[0, 2]], labels[[0, 2]])))
+    assert float(loss) == pytest.approx(
+        float(functional.cross_entropy(logits[[0, 2]], labels[[0, 2]]))
+    )
     assert masked_cross_entropy(logits, torch.full((4,), MISSING)) is None
 
 
@@ -158,7 +167,9 @@ def test_soft_labels_are_symmetric_and_sharpen_to_one_hot() -> None:
 
 def test_ordered_tasks_only_take_soft_labels() -> None:
     labels = paper_batch()
-    answers = {t.name: torch.randn(16, len(t), generator=torch.Generator().manual_seed(3)) for t in TWO}
+    answers = {
+        t.name: torch.randn(16, len(t), generator=torch.Generator().manual_seed(3)) for t in TWO
+    }
     hard = multi_task_loss(answers, labels, TWO).parts
     soft = multi_task_loss(answers, labels, TWO, LossPlan(ordinal_spread=1.0)).parts
     assert hard["differential"] == soft["differential"]

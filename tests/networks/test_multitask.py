@@ -102,7 +102,10 @@ def test_lesion_map_appears_in_training_only() -> None:
 
 
 def test_three_channels_see_the_grey_image() -> None:
-    assert small(tasks=("stage",), in_channels=3)(torch.zeros(2, 1, 64, 64))["stage"].shape == (2, 4)
+    assert small(tasks=("stage",), in_channels=3)(torch.zeros(2, 1, 64, 64))["stage"].shape == (
+        2,
+        4,
+    )
 
 
 def test_folded_answers_agree() -> None:

@@ -106,7 +106,9 @@ def test_imagenet_intensities_move_into_the_first_layer(channels: int, tmp_path:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_torchxrayvision_intensities_move_into_the_first_layer(channels: int, tmp_path: Path) -> None:
+def test_torchxrayvision_intensities_move_into_the_first_layer(
+    channels: int, tmp_path: Path
+) -> None:
     state = made(1, 18)
     save_file(state, tmp_path / "xrv.safetensors")
     network = DenseNet(DENSENET121, channels)
@@ -126,7 +128,9 @@ def test_missing_and_misshapen_tensors_are_named_and_nothing_is_changed(tmp_path
     before = {name: value.clone() for name, value in network.state_dict().items()}
     with pytest.raises(BundleError) as refusal:
         load_backbone_weights(network, tmp_path / "w.safetensors")
-    assert "features.denseblock2.denselayer3.conv2.weight (32, 128, 3, 3) is missing" in str(refusal.value)
+    assert "features.denseblock2.denselayer3.conv2.weight (32, 128, 3, 3) is missing" in str(
+        refusal.value
+    )
     assert "features.norm5.bias is (7,), not (1024,)" in str(refusal.value)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
@@ -146,7 +150,9 @@ class Bomb:
         return (exec, ("raise SystemExit('the pickle ran')",))
 
 
-@pytest.mark.parametrize("content", [nn.Linear(2, 2), {"state_dict": Bomb()}], ids=["module", "bomb"])
+@pytest.mark.parametrize(
+    "content", [nn.Linear(2, 2), {"state_dict": Bomb()}], ids=["module", "bomb"]
+)
 def test_whole_pickled_models_are_refused_unopened(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "model.pt")
     with pytest.raises(BundleError, match="might run code"):
@@ -168,5 +174,9 @@ def test_a_file_without_a_state_dict_is_refused(tmp_path: Path) -> None:
 
 
 def test_plain_names() -> None:
-    assert plain_name("module.features.transition1.norm.weight") == "features.transition1.norm.weight"
-    assert plain_name("features.denseblock4.denselayer16.norm.2.bias").endswith("denselayer16.norm2.bias")
+    assert (
+        plain_name("module.features.transition1.norm.weight") == "features.transition1.norm.weight"
+    )
+    assert plain_name("features.denseblock4.denselayer16.norm.2.bias").endswith(
+        "denselayer16.norm2.bias"
+    )

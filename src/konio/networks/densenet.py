@@ -120,7 +120,8 @@ class DenseNet(nn.Module):
         self.in_channels = in_channels
         self.out_channels = channels
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
+            # On the meta device there is nothing to fill, and asking would import torch's compiler (2 s).
+            if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
                 nn.init.kaiming_normal_(module.weight, generator=generator)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -63,8 +63,8 @@ class Frame:
     def crop(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """The square at the network's size, free of aliasing.
 
-        Whole blocks of pixels are averaged first, which touches every film pixel once; what is left of the
-        reduction, less than twofold, is a triangle filter.
+        Whole blocks of pixels are averaged first, which touches every film pixel once; the rest of the
+        reduction, two- to fourfold, is left to a triangle filter, which lets less aliasing through.
 
         Args:
             pixels: the film, ``(H, W)`` float32.
@@ -82,7 +82,7 @@ class Frame:
             before = (top - self.top, left - self.left)
             behind = (self.top + self.side - bottom, self.left + self.side - right)
             square = np.pad(square, tuple(zip(before, behind, strict=True)))
-        return _resize(_block_means(square, max(1, self.side // self.size)), self.size)
+        return _resize(_block_means(square, _block(self.side, self.size)), self.size)
 
     def crop_labels(self, labels: NDArray[Any], size: int | None = None) -> NDArray[Any]:
         """A label map of the same square, by nearest neighbour.
@@ -151,7 +151,7 @@ def frame_around(box: Box, shape: tuple[int, int], size: int = 512, margin: floa
     top, left, bottom, right = box
     height, width = (bottom - top) * (1 + 2 * margin), (right - left) * (1 + 2 * margin)
     side = max(1, math.ceil(max(height, width)))
-    block = max(1, side // size)
+    block = _block(side, size)
     side = math.ceil(side / block) * block  # whole blocks of pixels to average
     return Frame(
         _start((top + bottom) / 2, side, shape[0]),
@@ -165,6 +165,11 @@ def frame_around(box: Box, shape: tuple[int, int], size: int = 512, margin: floa
 def frame_of_film(shape: tuple[int, int], size: int = 512) -> Frame:
     """The square that holds the whole film."""
     return frame_around((0, 0, *shape), shape, size, margin=0.0)
+
+
+def _block(side: int, size: int) -> int:
+    """Pixels averaged at once in each direction."""
+    return max(1, side // (2 * size))
 
 
 def _start(centre: float, side: int, length: int) -> int:
