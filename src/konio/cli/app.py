@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from konio import __version__
-from konio.cli import assess, doctor, models
+from konio.cli import assess, doctor, learning, models, phantom
 from konio.cli.terminal import complain
 from konio.errors import KonioError, UsageError
 
@@ -52,6 +52,8 @@ def options(
 
 
 app.command("assess", epilog=assess.EXAMPLE)(assess.assess)
+app.command("train", epilog=learning.TRAIN_EXAMPLE)(learning.train)
+app.add_typer(phantom.app, name="phantom")
 app.add_typer(models.app, name="models")
 app.command("doctor", epilog="Example: konio doctor")(doctor.doctor)
 

@@ -149,7 +149,7 @@ def _json(assessment: Assessment) -> str:
 
 def _line(examined: Examined, assessment: Assessment, language: Language) -> str:
     """One assessed film in one line."""
-    from konio.report.page import answer_words, percent
+    from konio.report.words import answer_words, percent
 
     chinese = language == "zh"
     parts = []

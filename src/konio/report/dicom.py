@@ -30,7 +30,7 @@ from konio.assess import Examined
 from konio.errors import UsageError
 from konio.records import NOTICE, EvidenceRegion, TaskAnswer
 from konio.report import pictures
-from konio.report.page import first_shown
+from konio.report.viewer import first_shown
 from konio.tasks import STAGE, Task, zone_words
 
 #: Our own scheme for what the Standard has no code for.

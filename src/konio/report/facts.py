@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from konio.assess import Examined
 from konio.lungs.quality import REMARKS
 from konio.report.words import WORDS, Words
+
+# What pages say of the cases a model learned from and of its scores; the bundle and its card say all.
+_COHORT_SHOWN: Final = ("description", "films", "patients", "fingerprint")
+_METRICS_SHOWN: Final = ("differential/accuracy", "stage/accuracy", "stage/kappa", "zone_ru/mae")
+
+#: What a bundle says of its cohort where every patient was made up (`konio.learning`).
+MADE_UP: Final = "made-up patients"
 
 
 class Fact(NamedTuple):
@@ -64,15 +71,26 @@ def provenance(examined: Examined, about: Mapping[str, Any], now: datetime) -> l
         Fact(WORDS["version"], _same(model.konio_version)),
         Fact(WORDS["precision"], _same(model.precision)),
     ]
-    for name in ("cohort", "metrics"):
-        text = _plain(about.get(name))
-        if text:
-            facts.append(Fact(WORDS[name], _same(text)))
+    cohort = about.get("cohort") or {}
+    metrics = (about.get("metrics") or {}).get("held_out") or {}
+    learned = _plain({name: cohort[name] for name in _COHORT_SHOWN if name in cohort})
+    measured = _plain({name: value for name, value in metrics.items() if name in _METRICS_SHOWN})
+    facts += [
+        Fact(WORDS[name], _same(text))
+        for name, text in (("cohort", learned), ("metrics", measured))
+        if text
+    ]
     facts.append(
         Fact(WORDS["film-hash"], _same(str(examined.assessment.input["sha256"])), code=True)
     )
     facts.append(Fact(WORDS["made"], _same(f"{now:%Y-%m-%d %H:%M} {now.tzname() or ''}".strip())))
     return facts
+
+
+def claim(about: Mapping[str, Any]) -> Words:
+    """What the model's origin allows to say of it."""
+    described = (about.get("cohort") or {}).get("description")
+    return WORDS["no-claim" if described == MADE_UP else "no-claim-own"]
 
 
 def _same(text: str) -> Words:

@@ -14,7 +14,8 @@ from konio.records import Assessment
 from konio.report import pictures
 from konio.report.files import append_line, make_folder, plain_name, write_bytes, write_text
 from konio.report.index import Row, render_index
-from konio.report.page import LANGUAGES, Language, first_shown, render_page
+from konio.report.page import LANGUAGES, Language, render_page
+from konio.report.viewer import first_shown
 
 #: What a run can write for each film.
 FORMATS: Final = ("json", "page", "dicom")
@@ -111,7 +112,8 @@ class ResultFolder:
         Raises:
             OutputError: if it cannot be written.
         """
-        return write_text(self.folder / INDEX, render_index(self.rows, language=self.language))
+        page = render_index(self.rows, language=self.language, about=self.about)
+        return write_text(self.folder / INDEX, page)
 
     def _write(self, examined: Examined) -> Assessment:
         stem = self._free_name(plain_name(str(examined.assessment.input["path"])))

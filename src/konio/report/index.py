@@ -11,8 +11,9 @@ from typing import Any
 from konio.assess import Examined
 from konio.records import Assessment
 from konio.report import pictures
-from konio.report.page import Language, answer_words, page_head, percent, render
-from konio.report.words import Words
+from konio.report.facts import claim
+from konio.report.page import Language, page_head, render
+from konio.report.words import Words, answer_words, percent
 from konio.standards import major
 from konio.tasks import STAGE, ZONES, TaskSet
 
@@ -41,18 +42,22 @@ class Row:
         return cls(assessment, examined.questions, thumbnail, failed)
 
 
-def render_index(rows: Sequence[Row], *, language: Language = "auto") -> str:
+def render_index(
+    rows: Sequence[Row], *, language: Language = "auto", about: Mapping[str, Any] | None = None
+) -> str:
     """The list of all inputs of one run.
 
     Args:
         rows: in the order of the inputs.
         language: which language is shown first; ``auto`` asks the browser.
+        about: the bundle's description.
     """
     assessed = [row for row in rows if row.assessment.refusal is None]
     refused = [row.assessment for row in rows if row.assessment.refusal is not None]
     model = rows[0].assessment.model if rows else None
     page = {
         **page_head("konio", language),
+        "claim": claim(about or {}),
         "model": f"{model.name} · {model.weights_sha256[:12]}" if model else "",
     }
     counts = {

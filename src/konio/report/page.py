@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from konio.assess import Examined, HeatMap
+from konio.assess import Examined
 from konio.errors import UsageError
-from konio.records import NOTICE, NOTICE_ZH, Image, TaskAnswer
+from konio.records import NOTICE, NOTICE_ZH, TaskAnswer
 from konio.report import pictures
-from konio.report.facts import film_facts, provenance
-from konio.report.words import WORDS, Words
+from konio.report.facts import claim, film_facts, provenance
+from konio.report.viewer import (
+    FIRST_SHOWN,
+    box_layers,
+    film_layer,
+    first_shown,
+    heat_layer,
+    outline_layers,
+)
+from konio.report.words import WORDS, Words, answer_words, percent, question_words, short_question
 from konio.standards import major, obstacles
 from konio.tasks import PROFUSIONS, RADIOGRAPH_TASKS, ZONES, Task, zone_words
 
@@ -25,8 +34,8 @@ if TYPE_CHECKING:
 Language = Literal["auto", "en", "zh"]
 LANGUAGES: Final = ("auto", "en", "zh")
 
-#: The question whose heat map is shown first is the first of these that was answered.
-FIRST_SHOWN: Final = ("stage", "differential")
+# How many boxes of each question are listed; the strongest come first, and the JSON holds all.
+_REGIONS_LISTED: Final = 2
 
 # How many changes that would alter the stage are listed.
 _CHANGES_SHOWN: Final = 8
@@ -60,12 +69,12 @@ def render_page(
     shown = first_shown(examined)
     film = pictures.film_picture(examined.image)
     context = {
-        "film": _film(examined.image, pictures.film_uri(film)),
-        "heats": [_heat(examined, heat, shown) for heat in examined.heats],
-        "outlines": _outlines(examined),
-        "boxes": _boxes(examined, examined.image, shown),
+        "film": film_layer(examined.image, pictures.film_uri(film)),
+        "heats": [heat_layer(examined, heat, shown) for heat in examined.heats],
+        "outlines": outline_layers(examined),
+        "boxes": box_layers(examined, examined.image, shown),
         "tiles": _tiles(examined),
-        "verdict": _verdict(examined),
+        "verdicts": _verdicts(examined),
         "answers": _answers(examined),
         "zones": _zones(examined),
         "rule": _rule(examined),
@@ -79,18 +88,13 @@ def render_page(
         **page_head(_title(examined), language),
         "name": str(examined.assessment.input["path"]).rstrip("/").rpartition("/")[2],
         "synthetic": "synthetic" in examined.image.source.notes,
+        "claim": claim(about or {}),
         "shown_task": shown,
         "probability": WORDS[
             "probability" if (about or {}).get("temperatures") else "probability-raw"
         ],
     }
     return render("page.html.j2", page=page, **context)
-
-
-def first_shown(examined: Examined) -> str | None:
-    """The question whose heat map stands for the film, or ``None`` without any map."""
-    explained = [heat.task for heat in examined.heats]
-    return next((task for task in (*FIRST_SHOWN, *explained) if task in explained), None)
 
 
 def page_head(title: str, language: Language) -> dict[str, Any]:
@@ -152,117 +156,6 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def percent(value: float) -> str:
-    """A probability as people read it.
-
-    Examples:
-        >>> percent(0.973), percent(0.9999), percent(0.0004)
-        ('97 %', '> 99 %', '< 1 %')
-    """
-    if 0.99 < value < 1:
-        return "> 99 %"
-    if 0 < value < 0.01:
-        return "< 1 %"
-    return f"{100 * value:.0f} %"
-
-
-def answer_words(task: Task, name: str) -> Words:
-    """A class in both languages."""
-    answer = task.answer(name)
-    return Words(answer.en, answer.zh)
-
-
-def _question(task: Task) -> Words:
-    return Words(task.en, task.zh)
-
-
-def short_question(task: Task) -> Words:
-    """A question in a word or two."""
-    if task.zone:
-        return Words(f"Zone {task.zone.upper()}", zone_words(task.zone).zh)
-    return WORDS.get(task.name, _question(task))
-
-
-def _film(image: Image, uri: str) -> dict[str, Any]:
-    height, width = image.shape
-    return {
-        "uri": uri,
-        "width": width,
-        "height": height,
-        "letter": _letter(image),
-    }
-
-
-def _letter(image: Image) -> int:
-    """Height of letters on the film, in its pixels."""
-    return max(8, max(image.shape) // 42)
-
-
-def _title(examined: Examined) -> str:
-    said = [
-        answer_words(examined.questions[name], answer.prediction)
-        for name, answer in examined.assessment.tasks.items()
-        if name in FIRST_SHOWN and answer is not None
-    ]
-    en, zh = (" · ".join(part) for part in zip(*said, strict=True)) if said else ("", "")
-    return f"konio · {en} · {zh}"
-
-
-def _heat(examined: Examined, heat: HeatMap, shown: str | None) -> dict[str, Any]:
-    task = examined.questions[heat.task]
-    top, left, bottom, right = heat.box_px
-    answer = answer_words(task, heat.answer)
-    return {
-        "task": task.name,
-        "choice": short_question(task),
-        "caption": Words(f"{task.en}: {answer.en}.", f"{task.zh}：{answer.zh}。"),
-        "uri": pictures.heat_layer_uri(heat),
-        "x": round(left, 1),
-        "y": round(top, 1),
-        "width": round(right - left, 1),
-        "height": round(bottom - top, 1),
-        "shown": heat.task == shown,
-    }
-
-
-def _outlines(examined: Examined) -> list[dict[str, Any]]:
-    lungs = examined.lungs
-    if lungs is None:
-        return []
-    found = []
-    for zone, path in pictures.zone_outlines(lungs).items():
-        rows, columns = lungs.zone(zone).nonzero()
-        found.append(
-            {
-                "name": zone.upper(),
-                "path": path,
-                "x": round(float(columns.mean() + 0.5) * lungs.scale[1]),
-                "y": round(float(rows.mean() + 0.5) * lungs.scale[0]),
-            }
-        )
-    return found
-
-
-def _boxes(examined: Examined, image: Image, shown: str | None) -> list[dict[str, Any]]:
-    letter = _letter(image)
-    boxes = []
-    for region in examined.assessment.regions:
-        top, left, bottom, right = region.box_px
-        boxes.append(
-            {
-                "task": region.task,
-                "x": left,
-                "y": top,
-                "width": right - left,
-                "height": bottom - top,
-                "text_y": top - letter // 3 if top > 2 * letter else bottom + letter,
-                "percent": percent(region.share),
-                "shown": region.task == shown,
-            }
-        )
-    return boxes
-
-
 def _tiles(examined: Examined) -> list[dict[str, Any]]:
     assessment = examined.assessment
     tiles = []
@@ -297,12 +190,17 @@ def _tile(question: Words, answer: Words, under: Words, *, silent: bool = False)
     return {"question": question, "answer": answer, "under": under, "silent": silent}
 
 
-def _verdict(examined: Examined) -> dict[str, Any] | None:
-    rule, stage = examined.assessment.rule, examined.assessment.tasks.get("stage")
-    if rule is None or stage is None:
-        return None
-    agree = rule["stage"] == stage.prediction
-    return {"words": WORDS["agree" if agree else "disagree"], "warn": not agree}
+def _verdicts(examined: Examined) -> list[dict[str, Any]]:
+    """What must be read before the stage: whether it is conditional, and whether network and standard agree."""
+    tasks, rule = examined.assessment.tasks, examined.assessment.rule
+    stage, differential = tasks.get("stage"), tasks.get("differential")
+    found = []
+    if (rule or stage) and differential is not None and differential.prediction != "dust":
+        found.append({"words": WORDS["condition"], "warn": True})
+    if rule is not None and stage is not None:
+        agree = rule["stage"] == stage.prediction
+        found.append({"words": WORDS["agree" if agree else "disagree"], "warn": not agree})
+    return found
 
 
 def _answers(examined: Examined) -> list[dict[str, Any]]:
@@ -310,7 +208,7 @@ def _answers(examined: Examined) -> list[dict[str, Any]]:
     return [
         {
             "name": task.name,
-            "question": _question(task),
+            "question": question_words(task),
             "rows": _bars(task, answer),
             "expected": None if answer.expected is None else f"{answer.expected:.2f}",
             "heat": task.name in explained,
@@ -390,8 +288,12 @@ def _withheld(examined: Examined) -> list[dict[str, Any]]:
 
 
 def _regions(examined: Examined) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = []
+    listed: Counter[str] = Counter()
     for region in examined.assessment.regions:
+        listed[region.task] += 1
+        if listed[region.task] > _REGIONS_LISTED:
+            continue
         zone = zone_words(region.zone) if region.zone else None
         rows.append(
             {
@@ -402,3 +304,13 @@ def _regions(examined: Examined) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _title(examined: Examined) -> str:
+    said = [
+        answer_words(examined.questions[name], answer.prediction)
+        for name, answer in examined.assessment.tasks.items()
+        if name in FIRST_SHOWN and answer is not None
+    ]
+    en, zh = (" · ".join(part) for part in zip(*said, strict=True)) if said else ("", "")
+    return f"konio · {en} · {zh}"

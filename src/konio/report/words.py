@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from konio.tasks import Task, zone_words
+
 
 class Words(NamedTuple):
     """The same text in both languages."""
@@ -118,6 +120,14 @@ WORDS: Final = MappingProxyType(
             "Trained on made-up patients (computed phantoms). No clinical claim: how well it reads real films is unknown.",
             "以合成患者（计算机体模）训练，无临床声明：对真实胸片的判读能力未知。",
         ),
+        "no-claim-own": Words(
+            "No clinical claim: konio knows of no clinical validation of this model.",
+            "无临床声明：本软件不掌握该模型的任何临床验证。",
+        ),
+        "condition": Words(
+            "The most probable answer is another: the stage holds only if this is a film of a dust-exposed person.",
+            "最可能的回答并非接尘：仅当患者确为接尘者时期别才成立。",
+        ),
         "synthetic": Words(
             "This film is synthetic: a made-up patient, not a person.",
             "本片为合成影像：虚构患者，非真人。",
@@ -149,3 +159,35 @@ WORDS: Final = MappingProxyType(
         "none": Words("none", "无"),
     }
 )
+
+
+def percent(value: float) -> str:
+    """A probability as people read it.
+
+    Examples:
+        >>> percent(0.973), percent(0.9999), percent(0.0004)
+        ('97 %', '> 99 %', '< 1 %')
+    """
+    if 0.99 < value < 1:
+        return "> 99 %"
+    if 0 < value < 0.01:
+        return "< 1 %"
+    return f"{100 * value:.0f} %"
+
+
+def answer_words(task: Task, name: str) -> Words:
+    """A class in both languages."""
+    answer = task.answer(name)
+    return Words(answer.en, answer.zh)
+
+
+def question_words(task: Task) -> Words:
+    """A question in both languages."""
+    return Words(task.en, task.zh)
+
+
+def short_question(task: Task) -> Words:
+    """A question in a word or two."""
+    if task.zone:
+        return Words(f"Zone {task.zone.upper()}", zone_words(task.zone).zh)
+    return WORDS.get(task.name, question_words(task))

@@ -1,0 +1,88 @@
+"""``konio train`` and ``konio evaluate``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from konio.cli.terminal import complain, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from konio.learning.callbacks import TrainingProgress
+
+TRAIN_EXAMPLE: Final = (
+    "\b\nExamples:\n"
+    "  konio train made-up/cohort.csv --recipe recipes/smoke.toml --out run\n"
+    "  konio train made-up/cohort.csv --recipe recipes/smoke.toml --out run --resume"
+)
+
+#: Scores that are told during training, where they exist.
+_TOLD: Final = ("differential/accuracy", "stage/accuracy", "stage/kappa", "auc")
+
+
+def train(
+    cohort: Annotated[
+        Path,
+        typer.Argument(
+            metavar="COHORT", help="cohort.csv, or the folder of a ChestX-ray14 download."
+        ),
+    ],
+    recipe: Annotated[Path, typer.Option(metavar="FILE", help="TOML file, see recipes/.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Prepared films; runs may share it.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that prepare films.")
+    ] = None,
+) -> None:
+    """Train a model on a cohort by a recipe; the bundle lies in the run's folder when it is done."""
+    from konio.learning import Options, read_recipe
+    from konio.learning import train as run
+
+    options = Options(cache=cache, workers=workers, preparing=_preparing(), training=_training)
+    made = run(cohort, read_recipe(recipe), out, resume=resume, options=options)
+    say(f"{made}")
+
+
+def _preparing() -> Callable[[int, int, float], None]:
+    """Says how far preparing is, at most once in five seconds."""
+    import time
+
+    told = 0.0
+
+    def tell(done: int, films: int, left: float) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= 5 or done == films:
+            told = now
+            complain(f"prepared {done} of {films} films, {left:.0f} s left")
+
+    return tell
+
+
+def _training(now: TrainingProgress) -> None:
+    scores = ", ".join(f"{name} {now.scores[name]:.3f}" for name in _TOLD if name in now.scores)
+    line = (
+        f"epoch {now.epoch}/{now.epochs}, step {now.step}/{now.steps}, {now.size} pixels: "
+        f"loss {now.loss:.3f}, {now.films_per_second:.1f} films/s, {_time(now.seconds_left)} left"
+    )
+    if scores:
+        complain(f"{line}; held out: {scores}")
+    elif sys.stderr.isatty():
+        sys.stderr.write(f"\r{line}\x1b[K")
+        sys.stderr.flush()
+    else:
+        complain(line)
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
