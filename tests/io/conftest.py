@@ -90,7 +90,8 @@ def make_dicom(
     dataset.PixelRepresentation = int(words.dtype.kind == "i")
     for keyword, content in elements.items():
         if content is None:
-            del dataset[keyword]
+            if keyword in dataset:
+                del dataset[keyword]
         elif keyword != "PixelData":
             setattr(dataset, keyword, content)
     if "PixelData" not in elements:

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from konio.io import discover
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\2\0\0\0\2\0\x08\0\0\0\0"
+MASK = PNG[:24] + b"\x01" + PNG[25:]
+DICOM = bytes(128) + b"DICM"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name, data in {
+        "z.png": PNG, "a.txt": b"text", "film": DICOM, "empty.dcm": b"", "words.jpg": b"words", "mask.png": MASK,
+        "DICOMDIR": DICOM, "b/inner.dcm": DICOM, "b/table.csv": b"a,b",
+    }.items():  # fmt: skip
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def names(inputs, folder):
+    return [os.path.relpath(path, folder) for path in inputs.paths]
+
+
+def test_a_directory_gives_its_films_by_name_and_counts_the_rest(folder):
+    found = discover([folder])
+    assert names(found, folder) == ["empty.dcm", "film", "words.jpg", "z.png", "b/inner.dcm"]
+    assert (found.skipped, found.duplicates) == (4, 0)
+
+
+def test_what_is_named_is_always_an_input(folder):
+    paths = [folder / "a.txt", folder / "mask.png", folder / "none", folder / "DICOMDIR"]
+    assert discover(paths).paths == tuple(map(str, paths))
+
+
+def test_a_path_is_given_back_as_it_was_written(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert discover(["./film", "b"]).paths == ("./film", "b/inner.dcm")
+
+
+def test_a_file_is_an_input_once(folder):
+    (folder / "again.dcm").symlink_to(folder / "film")
+    os.link(folder / "film", folder / "b" / "hard.dcm")
+    found = discover([folder / "film", folder, folder, folder / "b"])
+    assert names(found, folder) == ["film", "empty.dcm", "words.jpg", "z.png", "b/inner.dcm"]
+    assert found.duplicates == 3
+
+
+def test_links_in_a_circle_end(folder):
+    (folder / "b" / "up").symlink_to(folder, target_is_directory=True)
+    (folder / "b" / "self").symlink_to(folder / "b" / "self")
+    found = discover([folder])
+    assert names(found, folder) == [
+        "empty.dcm",
+        "film",
+        "words.jpg",
+        "z.png",
+        "b/inner.dcm",
+        "b/self",
+    ]
+
+
+def test_what_cannot_be_opened_is_not_lost(folder, monkeypatch):
+    (folder / "broken.dcm").symlink_to(folder / "nowhere")
+    os.mkfifo(folder / "pipe")
+    assert "broken.dcm" in names(discover([folder]), folder)
+    assert "pipe" not in names(discover([folder]), folder)
+
+    def refuse(*_, **__):
+        raise PermissionError
+
+    from konio.io import inputs
+
+    monkeypatch.setattr(inputs.Path, "open", refuse)
+    assert "a.txt" in names(discover([folder]), folder)
+    monkeypatch.setattr(inputs.Path, "iterdir", refuse)
+    assert discover([folder]).paths == (str(folder),)
+
+
+def test_ten_thousand_mixed_files(tmp_path):
+    for i in range(10_000):
+        (tmp_path / f"{i:05d}").write_bytes((DICOM, PNG, b"text", b"")[i % 4])
+    begun = time.monotonic()
+    found = discover([tmp_path])
+    assert time.monotonic() - begun < 10
+    assert (len(found.paths), found.skipped) == (5000, 5000)
+    assert list(found.paths) == sorted(found.paths)
