@@ -107,7 +107,7 @@ def train(
         return pretrain(Path(cohort), recipe, out, resume=resume, options=options)
     if not isinstance(cohort, Cohort):
         cohort = read_cohort(cohort)
-    finished = claim(out, recipe, cohort.fingerprint, resume=resume)
+    finished = claim(out, recipe, cohort.fingerprint, out / BUNDLE, resume=resume)
     if finished is not None:
         return finished
     split = part(cohort, recipe)
@@ -119,17 +119,20 @@ def train(
     return ship(run, fitted, cohort, out / BUNDLE, origin)
 
 
-def claim(out: Path, recipe: Recipe, fingerprint: str, *, resume: bool) -> Path | None:
+def claim(
+    out: Path, recipe: Recipe, fingerprint: str, result: Path, *, resume: bool
+) -> Path | None:
     """Make the folder this run's own, or see that it is.
 
     Args:
         out: the run's folder.
         recipe: what is to be done.
         fingerprint: of the cohort.
+        result: what the run ends in.
         resume: whether a run may be there already.
 
     Returns:
-        The bundle, if the run is finished already.
+        The result, if the run is finished already.
     """
     own = {"schema": _SCHEMA, "recipe": recipe.fingerprint, "cohort": fingerprint}
     path = out / RUN
@@ -152,8 +155,7 @@ def claim(out: Path, recipe: Recipe, fingerprint: str, *, resume: bool) -> Path 
             raise RecipeError(
                 f"{out} holds a run of {what}; resume with what it was started with, or choose another folder"
             )
-    bundle = out / BUNDLE
-    return bundle if bundle.exists() else None
+    return result if result.exists() else None
 
 
 def part(cohort: Cohort, recipe: Recipe) -> Split:
