@@ -134,7 +134,7 @@ def test_a_batch_without_a_single_stage_leaves_that_head_alone():
 
 def test_plateau_lowers_the_rate_and_survives_a_restart(tmp_path):
     schedule = {"kind": "plateau", "patience": 0, "factor": 0.5}
-    phases = [{"size": 32, "film": 64, "epochs": 4, "batch": 5}]
+    phases = [{"size": 32, "film": 64, "epochs": 10, "batch": 5}]
     recipe = synthetic_run.recipe(
         schedule=schedule, phases=phases, optimizer={"name": "adam", "lr": 1.0}
     )

@@ -45,6 +45,12 @@ class TrainingProgress:
     scores: dict[str, float] = field(default_factory=dict)
 
 
+def _ours(module: lightning.LightningModule) -> TrainingModule:
+    if not isinstance(module, TrainingModule):
+        raise TypeError(f"these callbacks belong to a TrainingModule, got {type(module).__name__}")
+    return module
+
+
 class StopSignal:
     """Set by Ctrl-C or a polite kill; the step in progress is finished, then the state is saved."""
 
@@ -70,7 +76,7 @@ class StopSignal:
                 signal.signal(number, handler)
 
 
-class StateKeeper(Checkpoint):  # type: ignore[misc]
+class StateKeeper(Checkpoint):
     """Saves the run every so many steps, after every epoch, and when it is asked to stop.
 
     It is one of Lightning's checkpoint callbacks so that it comes after the module at the end of an epoch.
@@ -87,24 +93,32 @@ class StateKeeper(Checkpoint):  # type: ignore[misc]
         self.stop = stop
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: TrainingModule, *_: Any
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         """Save between epochs' ends, and pass a wish to stop on."""
         if self.stop.given:
             trainer.should_stop = True
             return
-        step = pl_module.step
-        ended = step >= pl_module.run.timetable.leg_at(step - 1).end
+        module = _ours(pl_module)
+        step = module.step
+        ended = step >= module.run.timetable.leg_at(step - 1).end
         # The end of an epoch is saved after the look at the held-out films, never before.
         if step % self.every == 0 and not ended:
             trainer.save_checkpoint(self.path)
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: TrainingModule) -> None:
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
         """Save after an epoch, or in its middle when stopped."""
         trainer.save_checkpoint(self.path)
 
 
-class ProgressTeller(lightning.Callback):  # type: ignore[misc]
+class ProgressTeller(lightning.Callback):
     """Tells how far the run is, at most once in ``pause`` seconds.
 
     Args:
@@ -118,24 +132,29 @@ class ProgressTeller(lightning.Callback):  # type: ignore[misc]
         self.begun = self.told = 0.0
         self.first = 0
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: TrainingModule) -> None:
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
         """Start the clock."""
         self.begun = time.monotonic()
-        self.first = pl_module.step
+        self.first = _ours(pl_module).step
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: TrainingModule, outputs: Any, *_: Any
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         """Tell now and then."""
         now = time.monotonic()
         if now - self.told < self.pause and self.told:
             return
         self.told = now
-        self.tell(self._progress(trainer, pl_module, float(outputs["loss"])))
+        self.tell(self._progress(_ours(pl_module), float(outputs["loss"])))
 
-    def _progress(
-        self, trainer: lightning.Trainer, module: TrainingModule, loss: float
-    ) -> TrainingProgress:
+    def _progress(self, module: TrainingModule, loss: float) -> TrainingProgress:
         table = module.run.timetable
         took = time.monotonic() - self.begun
         leg = table.leg_at(module.step - 1)

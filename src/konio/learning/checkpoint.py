@@ -15,14 +15,18 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from konio.errors import OutputError, RecipeError
 
 _HEADER: Final = "konio.checkpoint/1"
 
+#: Where the training module keeps the network, and the running mean of its weights.
+_NETWORK: Final = "network."
+_MEAN: Final = "mean.module."
 
-class SafetensorsIO(CheckpointIO):  # type: ignore[misc]
+
+class SafetensorsIO(CheckpointIO):
     """Lightning's checkpoint plug-in that writes no pickle.
 
     Tensors go into the safetensors body; numbers, words, lists and tables into a JSON text in the header.
@@ -89,6 +93,39 @@ class SafetensorsIO(CheckpointIO):  # type: ignore[misc]
     def remove_checkpoint(self, path: str | Path) -> None:
         """Delete a state, if it is there."""
         Path(path).unlink(missing_ok=True)
+
+
+def is_state(path: str | Path) -> bool:
+    """Whether a file is the state of a run, by its header."""
+    try:
+        with safe_open(path, framework="pt") as opened:
+            return _HEADER in (opened.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
+
+
+def take_over(network: nn.Module, path: str | Path) -> None:
+    """Fill a network with what another run of the same network has learned so far.
+
+    Args:
+        network: filled with the running mean of the weights where that run kept one.
+        path: its ``state.safetensors``.
+
+    Raises:
+        RecipeError: if it is the state of another network.
+    """
+    state = SafetensorsIO().load_checkpoint(path)["state_dict"]
+    kept = any(name.startswith(_MEAN) for name in state)
+    prefix = _MEAN if kept else _NETWORK
+    try:
+        network.load_state_dict(
+            {name.removeprefix(prefix): v for name, v in state.items() if name.startswith(prefix)}
+        )
+    except RuntimeError as error:
+        raise RecipeError(
+            f"{path} is the state of another network ({str(error).splitlines()[-1].strip()}); "
+            "give the run's own recipe the same [network]"
+        ) from error
 
 
 def _flatten(value: Any, tensors: dict[str, Tensor]) -> Any:

@@ -59,7 +59,7 @@ class Answers:
 
     def predicted(self, task: str) -> NDArray[np.int64]:
         """Most probable class positions, ``(n,)``."""
-        return self.probabilities[task].argmax(axis=1)
+        return np.asarray(self.probabilities[task].argmax(axis=1))
 
 
 def evaluate(
@@ -214,7 +214,7 @@ def _scores(
         found["brier_loss"] = metrics.brier_loss(own, truth)
         areas = metrics.one_vs_rest_auc(truth, own)
         found["auc"] = dict(zip(task.classes, np.asarray(areas).tolist(), strict=True))
-    return _finite(found)
+    return {name: _finite(value) for name, value in found.items()}
 
 
 def _ordinal(

@@ -109,7 +109,7 @@ def prepare_film(case: FilmFiles, plan: FilmPlan) -> PreparedFilm:
 
 
 def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(values, 0, 1) * 255), np.uint8)
 
 
 def _locate(case: FilmFiles, image: Image, plan: FilmPlan) -> Lungs:

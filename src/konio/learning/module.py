@@ -44,7 +44,7 @@ class Run:
     objective: Objective
 
 
-class TrainingModule(lightning.LightningModule):  # type: ignore[misc]
+class TrainingModule(lightning.LightningModule):
     """Network, optimiser and running mean of one run.
 
     Args:
@@ -114,6 +114,17 @@ class TrainingModule(lightning.LightningModule):  # type: ignore[misc]
         shard = self._shard()
         return LegLoader(run.train, run.timetable, self.leg, self.step, run.recipe.augment, shard)
 
+    def on_train_epoch_start(self) -> None:
+        """Begin a phase from the running mean, and freeze the backbone where only heads learn."""
+        leg = self.leg
+        if self.mean is not None and 0 < self.step == leg.phase_steps[0]:
+            self.network.load_state_dict(self.mean.module.state_dict())
+            # Counting anew makes the mean forget quickly what a head was before it had labels.
+            self.mean.n_averaged.zero_()
+        backbone = self.network.get_submodule("backbone")
+        backbone.requires_grad_(requires_grad=not leg.phase.heads)
+        backbone.train(not leg.phase.heads)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One step: learning rate from the timetable, dropout from the step."""
         phase = self.leg.phase
@@ -133,11 +144,11 @@ class TrainingModule(lightning.LightningModule):  # type: ignore[misc]
                 windowed=phase.side > phase.size,
             )
         self.loss_sum += torch.stack((cost.total.detach(), torch.ones_like(cost.total)))
-        self.log_dict(
-            {"train/loss": cost.total.detach(), "step": float(self.step)}
-            | {f"train/{name}": part.detach() for name, part in cost.parts.items()},
-            batch_size=len(image),
-        )
+        logged = {f"train/{name}": part.detach() for name, part in cost.parts.items()}
+        logged["train/loss"] = cost.total.detach()
+        # Lightning counts steps of this start; the logs count those of the whole run.
+        logged["step"] = torch.tensor(float(self.step))
+        self.log_dict(logged, batch_size=len(image))
         return cost.total
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:

@@ -50,7 +50,9 @@ class NetworkTable(_Table):
         shared_zone_head: one head answers for all six zones.
         auxiliary: also learn a map of lesions, where the cohort has lesion masks.
         in_channels: 3 keeps the first layer of published weights as it is.
-        pretrained: file of backbone weights to start from, relative to the recipe; empty for none.
+        pretrained: file of weights to start from, relative to the recipe; empty for none. Published or
+            pre-trained weights fill the backbone; the ``state.safetensors`` of another run of the same
+            network fills everything.
     """
 
     backbone: str = "densenet121"
@@ -138,14 +140,15 @@ class ScheduleTable(_Table):
 
     Args:
         kind: ``constant``, ``plateau`` (times ``factor`` after ``patience`` epochs without a better
-            validation loss) or ``one-cycle`` (up over ``warmup`` of all steps, then down as a cosine).
+            validation loss), ``one-cycle`` (up over ``warmup`` of all steps, then down as a cosine) or
+            ``cycle-per-phase`` (the same within every phase).
         factor: of ``plateau``.
         patience: of ``plateau``, in epochs.
-        warmup: of ``one-cycle``, share of all steps.
-        final: of ``one-cycle``, learning rate at the end as a share of the highest.
+        warmup: of the cycles, share of their steps.
+        final: of the cycles, learning rate at the end as a share of the highest.
     """
 
-    kind: Literal["constant", "plateau", "one-cycle"] = "constant"
+    kind: Literal["constant", "plateau", "one-cycle", "cycle-per-phase"] = "constant"
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
     patience: Annotated[int, Field(ge=0)] = 5
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.15
@@ -227,6 +230,7 @@ class Phase(_Table):
         epochs: passes over the training films; a part of one is allowed.
         batch: films per step, over all devices together.
         lr: factor on the optimiser's learning rate.
+        heads: only the heads learn; the backbone keeps its weights and statistics, which costs a third.
     """
 
     size: Annotated[int, Field(ge=STRIDE)] = 512
@@ -234,6 +238,7 @@ class Phase(_Table):
     epochs: Positive = 1
     batch: Annotated[int, Field(ge=1)] = 16
     lr: Positive = 1.0
+    heads: bool = False
 
     @model_validator(mode="after")
     def _fits(self) -> Phase:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,16 +146,17 @@ def _shapes(films: int, plan: FilmPlan) -> dict[str, tuple[int, ...]]:
 def _table(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """An existing table to go on with, or a new one of zeros (sparse where the file system can)."""
     if path.exists():
-        return np.load(path, mmap_mode="r+")
+        return _mapped(path, "r+")
     beside = path.with_suffix(".part")
     made = np.lib.format.open_memmap(beside, mode="w+", dtype=np.uint8, shape=shape)
     made.flush()
     beside.replace(path)
-    return np.load(path, mmap_mode="r+")
+    return _mapped(path, "r+")
 
 
-def _mapped(path: Path) -> NDArray[np.uint8]:
-    return np.load(path, mmap_mode="r")
+def _mapped(path: Path, mode: Literal["r", "r+"] = "r") -> NDArray[np.uint8]:
+    table: NDArray[np.uint8] = np.load(path, mmap_mode=mode)
+    return table
 
 
 def _fill(

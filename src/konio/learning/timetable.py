@@ -24,12 +24,14 @@ class Leg:
         phase: the phase it belongs to.
         first: step over the whole run at which it begins.
         steps: how many steps it has.
+        phase_steps: first step of its phase and first step behind it.
     """
 
     number: int
     phase: Phase
     first: int
     steps: int
+    phase_steps: tuple[int, int]
 
     @property
     def end(self) -> int:
@@ -38,8 +40,9 @@ class Leg:
 
     @property
     def pixels(self) -> int:
-        """Pixels the network sees in one step."""
-        return self.phase.batch * self.phase.size**2
+        """Pixels the network sees in one step; forward and back count thrice the way forward alone."""
+        passes = 1 if self.phase.heads else 3
+        return self.phase.batch * self.phase.size**2 * passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,12 @@ class Timetable:
 
     def rate(self, step: int) -> float:
         """Learning rate at a step as a share of the optimiser's (a plateau's factor comes on top)."""
-        share = self.leg_at(step).phase.lr
-        if self.schedule.kind != "one-cycle":
-            return share
-        return share * _one_cycle(step / self.steps, self.schedule.warmup, self.schedule.final)
+        leg = self.leg_at(step)
+        if self.schedule.kind not in ("one-cycle", "cycle-per-phase"):
+            return leg.phase.lr
+        first, end = (0, self.steps) if self.schedule.kind == "one-cycle" else leg.phase_steps
+        done = (step - first) / (end - first)
+        return leg.phase.lr * _one_cycle(done, self.schedule.warmup, self.schedule.final)
 
     def films_of(self, step: int) -> NDArray[np.int64]:
         """Which training films the step sees, ``(batch,)`` positions 0..films-1.
@@ -108,9 +113,10 @@ def lay_out(recipe: Recipe, films: int) -> Timetable:
     for phase in recipe.phases:
         whole = max(1, films // phase.batch)
         left = max(1, round(phase.epochs * whole))
+        span = (step, step + left)
         while left:
             steps = min(whole, left)
-            legs.append(Leg(len(legs), phase, step, steps))
+            legs.append(Leg(len(legs), phase, step, steps, span))
             step += steps
             left -= steps
     return Timetable(tuple(legs), recipe.schedule, recipe.seed, films)

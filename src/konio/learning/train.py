@@ -17,6 +17,7 @@ from konio.cohort import Cohort, Split, check_leakage, holdout, read_cohort
 from konio.errors import CohortError, KonioError, OutputError, RecipeError, RecordError, UsageError
 from konio.learning.batches import Films
 from konio.learning.callbacks import TrainingProgress
+from konio.learning.checkpoint import is_state, take_over
 from konio.learning.films import FilmFiles, FilmPlan
 from konio.learning.fit import Fitted, fit
 from konio.learning.module import Run
@@ -208,9 +209,13 @@ def first_network(recipe: Recipe) -> tuple[MultiTaskNetwork, dict[str, Any]]:
     path = recipe.network.pretrained
     if not path:
         return network, {"origin": "random"}
-    loaded = load_backbone_weights(network.backbone, path)
+    if is_state(path):
+        origin = "konio run"
+        take_over(network, path)
+    else:
+        origin = load_backbone_weights(network.backbone, path).origin
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return network, {"origin": loaded.origin, "file": Path(path).name, "sha256": digest}
+    return network, {"origin": origin, "file": Path(path).name, "sha256": digest}
 
 
 def go(run: Run, network: torch.nn.Module, out: Path, options: Options) -> Fitted:
