@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from konio.learning.callbacks import TrainingProgress
-    from konio.learning.evaluate import evaluate
+    from konio.learning.evaluation import evaluate
     from konio.learning.recipe import Recipe, parse_recipe, read_recipe
-    from konio.learning.train import Options, StoppedError, train
+    from konio.learning.training import Options, StoppedError, train
 
 # Where each public name lives; imported on first use, since most of them bring torch and Lightning.
 _HOMES: Final = {
-    "Options": "train",
+    "Options": "training",
     "Recipe": "recipe",
-    "StoppedError": "train",
+    "StoppedError": "training",
     "TrainingProgress": "callbacks",
-    "evaluate": "evaluate",
+    "evaluate": "evaluation",
     "parse_recipe": "recipe",
     "read_recipe": "recipe",
-    "train": "train",
+    "train": "training",
 }
 
 __all__ = [

@@ -11,7 +11,7 @@ from pathlib import Path
 from konio.errors import KonioError, UsageError
 from konio.learning.callbacks import TrainingProgress
 from konio.learning.recipe import read_recipe
-from konio.learning.train import Options, train
+from konio.learning.training import Options, train
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -32,7 +32,7 @@ from konio.prepare import Preparation
 from konio.records import Case
 
 if TYPE_CHECKING:
-    from konio.learning.train import Options
+    from konio.learning.training import Options
 
 BACKBONE: Final = "backbone.safetensors"
 FACTS: Final = "pretraining.json"
@@ -54,7 +54,7 @@ def pretrain(folder: Path, recipe: Recipe, out: Path, *, resume: bool, options: 
     Returns:
         The file of backbone weights.
     """
-    from konio.learning.train import claim, films_of, go, labelled, part
+    from konio.learning.training import claim, films_of, go, labelled, part
 
     films = read_chestxray14(folder, partial=True)
     cohort = as_cohort(films, folder)

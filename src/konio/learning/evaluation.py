@@ -27,7 +27,7 @@ from konio.standards import Findings, LargeOpacity, stage
 from konio.tasks import MISSING, STAGE, ZONES, Task, TaskSet
 
 if TYPE_CHECKING:
-    from konio.learning.train import Options
+    from konio.learning.training import Options
 
 METRICS: Final = "metrics.json"
 PREDICTIONS: Final = "predictions.csv"
@@ -87,7 +87,7 @@ def evaluate(
         BundleError: if the bundle is not a multi-task network.
         OutputError: if ``out`` cannot be written.
     """
-    from konio.learning.train import Options
+    from konio.learning.training import Options
 
     if not isinstance(cohort, Cohort):
         cohort = read_cohort(cohort)
@@ -117,7 +117,7 @@ def answer_cohort(cohort: Cohort, bundle: Bundle, out: Path, options: Options) -
         out: folder of the prepared films where the options name no cache.
         options: where things are kept and who is told.
     """
-    from konio.learning.train import films_of, labels_of
+    from konio.learning.training import films_of, labels_of
 
     network = bundle.network()
     preparation = Preparation.from_json(bundle.facts.preprocessing)
