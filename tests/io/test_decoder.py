@@ -96,6 +96,21 @@ def test_a_child_that_misbehaves_costs_one_film(
         assert np.array_equal(decoder.read(film_file).pixels, expected.pixels)
 
 
+def test_a_child_that_waits_for_a_core_gets_more_time_but_not_for_ever(monkeypatch, png):
+    misbehave(monkeypatch, "time.sleep(0.9 if len(data) < 60 else 60); raise KeyError")
+    endless = png.with_name("endless.png")
+    endless.write_bytes(png.read_bytes() + bytes(100))
+    begun = time.monotonic()
+    monkeypatch.setattr(process.Process, "_waits", lambda self: {"main": time.monotonic() - begun})
+    with Decoder(Limits(seconds=0.5)) as decoder:
+        with pytest.raises(RefusedError, match="KeyError"):
+            decoder.read(png)
+        asked = time.monotonic()
+        with pytest.raises(RefusedError, match="limit"):
+            decoder.read(endless)
+        assert time.monotonic() - asked >= process.PATIENCE * 0.5
+
+
 def test_nothing_is_left_of_a_child_that_was_stopped(monkeypatch, png):
     misbehave(monkeypatch, "time.sleep(60)")
     before = {child.pid for child in psutil.Process().children()}

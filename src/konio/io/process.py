@@ -25,6 +25,9 @@ from konio.io.sizes import MAX_PIXELS
 #: Memory shared with the child; only what a film touches is ever taken from the system.
 SHARED_BYTES: Final = 4 * MAX_PIXELS
 
+#: How many times the time limit a child may take that is ready to work and waits for a core.
+PATIENCE: Final = 4.0
+
 _START_SECONDS: Final = 60.0
 _END_SECONDS: Final = 2.0
 _BOOT: Final = (
@@ -37,7 +40,7 @@ class Limits:
     """What decoding one film may cost.
 
     Args:
-        seconds: wall-clock time.
+        seconds: time; on a machine too busy to give the child a core, up to `PATIENCE` times as much.
         memory_mib: private memory of the child above what it needs to start; the pixels come on top.
 
     Raises:
@@ -129,17 +132,31 @@ class Process:
         handle = cast(IO[bytes], self._child.stdout).fileno()
         poll = select.poll()
         poll.register(handle, select.POLLIN)
-        deadline = time.monotonic() + seconds
+        begun, before = time.monotonic(), self._waits()
+        deadline = begun + seconds
         while b"\n" not in self._rest:
-            left = deadline - time.monotonic()
-            if left <= 0 or not poll.poll(left * 1000):
-                raise RefusedError("decode-limit", f"{seconds:g} s")
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                spent = time.monotonic() - begun
+                waits = self._waits()
+                starved = max((waits[task] - before.get(task, 0.0) for task in waits), default=0.0)
+                if spent - starved >= seconds or spent >= PATIENCE * seconds:
+                    raise RefusedError("decode-limit", f"{seconds:g} s")
+                deadline = time.monotonic() + seconds - (spent - starved)
+                continue
             part = os.read(handle, 65536)
             if not part:
                 raise self._ended()
             self._rest += part
         line, _, self._rest = self._rest.partition(b"\n")
         return cast(dict[str, Any], json.loads(line))
+
+    def _waits(self) -> dict[str, float]:
+        """Seconds each thread of the child has been ready to run without a core; empty where Linux does not tell."""
+        waits = {}
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for task in Path(f"/proc/{self._child.pid}/task").iterdir():
+                waits[task.name] = int((task / "schedstat").read_text().split()[1]) / 1e9
+        return waits
 
     def _ended(self) -> RefusedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
