@@ -18,6 +18,7 @@ from konio.errors import BundleError, RefusedError, UsageError
 from konio.records import NOTICE, Image
 from konio.tasks import ZONES
 
+
 def test_load_is_what_the_package_offers() -> None:
     assert konio.load is load
 
@@ -57,7 +58,9 @@ def test_regions_lie_on_the_film_and_name_an_answered_question(assessor, made_up
 
 
 def test_a_zones_evidence_lies_in_that_zone(assessor: Assessor, chest: Image) -> None:
-    zones = {r.zone for r in assessor.examine_image(chest).assessment.regions if r.task == "zone_lu"}
+    zones = {
+        r.zone for r in assessor.examine_image(chest).assessment.regions if r.task == "zone_lu"
+    }
     assert zones <= {"lu", None}
 
 

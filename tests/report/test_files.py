@@ -34,7 +34,9 @@ def test_bytes_come_back(tmp_path: Path) -> None:
 
 def test_what_stood_there_stays_if_the_disk_is_full(tmp_path: Path, monkeypatch) -> None:
     path = files.write_bytes(tmp_path / "a.bin", b"old")
-    monkeypatch.setattr(files.os, "fdopen", lambda handle, mode: Full(handle, "wb"))
+    monkeypatch.setattr(
+        files.os, "fdopen", lambda handle, mode: io.BufferedWriter(Full(handle, "wb"))
+    )
     with pytest.raises(OutputError, match=r"a\.bin .*disk is full.*free some space"):
         files.write_bytes(path, b"new and longer than ten bytes")
     assert path.read_bytes() == b"old"
@@ -67,7 +69,7 @@ def test_a_read_only_folder_is_said(tmp_path: Path, monkeypatch) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(files.tempfile, "mkstemp", refuse)
-    with pytest.raises(OutputError, match="read-only.*--out"):
+    with pytest.raises(OutputError, match=r"read-only.*--out"):
         files.write_bytes(tmp_path / "a", b"")
 
 

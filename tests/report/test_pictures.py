@@ -97,7 +97,11 @@ def test_zone_outlines_are_in_film_pixels(two_lungs) -> None:
     outlines = pictures.zone_outlines(lungs)
     assert list(outlines) == ["ru", "rm", "rl", "lu", "lm", "ll"]
     points = np.array(
-        [list(map(float, part.split())) for part in outlines["lu"].strip("MZ").replace("Z", "L").replace("M", "").split("L") if part]
+        [
+            list(map(float, part.split()))
+            for part in outlines["lu"].strip("MZ").replace("Z", "L").replace("M", "").split("L")
+            if part
+        ]
     )
     rows, columns = lungs.zone("lu").nonzero()
     assert points[:, 0].min() == columns.min() * 5

@@ -14,12 +14,11 @@ from konio.tasks import ZONES, Task, TaskSet
 
 #: A question that only makes sense for one class of another (the stage: for dust-exposed people) is answered if
 #: that class is the most probable one or has at least this probability; below, one film in ten would be
-#: given a stage although nothing speaks for dust. See docs/decisions/0007-when-a-stage-is-withheld.md.
+#: given a stage although nothing speaks for dust. See docs/decisions/0010-when-a-stage-is-withheld.md.
 MAY_BE: Final = 0.10
 
-#: What stands for "a large opacity of stage III size is present", which the network answers without measuring it:
-#: the smallest one that clause 5.3a accepts, in mm.
-LEAST_STAGE_III: Final = LargeOpacity(long_mm=20.0, short_mm=10.1)
+#: What stands for "a large opacity of stage III size is present", which the network answers without measuring it.
+STAGE_III_SIZE: Final = LargeOpacity(long_mm=20.0, short_mm=11.0, measured=False)
 
 #: What no shipped network answers, and why: name to (English, Chinese).
 NEVER_ASSESSED: Final[Mapping[str, tuple[str, str]]] = {
@@ -170,7 +169,7 @@ def stage_by_rule(
     findings = Findings(
         zones={zone: row["profusion"] for zone, row in zones.items()},
         aggregation=bool(aggregated),
-        large=(LEAST_STAGE_III,) if large else (),
+        large=(STAGE_III_SIZE,) if large else (),
     )
     return _rule(stage(findings), _assumed(large, aggregated)), None
 
@@ -183,14 +182,6 @@ def _present(tasks: Mapping[str, TaskAnswer | None], name: str) -> bool | None:
 def _assumed(large: bool | None, aggregated: bool | None) -> list[list[str]]:
     """What the stage takes for granted because nothing here measures it: pairs (English, Chinese)."""
     notes = []
-    if large:
-        notes.append(
-            [
-                "The network says that a large opacity of stage III size is present; it does not measure it, "
-                "so the smallest such size stands in the sentence.",
-                "模型判断存在达到叁期大小的大阴影，但未测量其尺寸，句中为满足条款的最小尺寸。",
-            ]
-        )
     if large is None:
         notes.append(
             [

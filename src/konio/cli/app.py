@@ -53,6 +53,7 @@ def options(
 
 app.command("assess", epilog=assess.EXAMPLE)(assess.assess)
 app.command("train", epilog=learning.TRAIN_EXAMPLE)(learning.train)
+app.command("evaluate", epilog=learning.EVALUATE_EXAMPLE)(learning.evaluate)
 app.add_typer(phantom.app, name="phantom")
 app.add_typer(models.app, name="models")
 app.command("doctor", epilog="Example: konio doctor")(doctor.doctor)

@@ -21,8 +21,15 @@ TRAIN_EXAMPLE: Final = (
     "  konio train made-up/cohort.csv --recipe recipes/smoke.toml --out run --resume"
 )
 
+EVALUATE_EXAMPLE: Final = (
+    "Example: konio evaluate unseen/cohort.csv --model konio-radiograph --out measured"
+)
+
 #: Scores that are told during training, where they exist.
 _TOLD: Final = ("differential/accuracy", "stage/accuracy", "stage/kappa", "auc")
+
+#: Scores that an evaluation prints, where a question has them.
+_MEASURED: Final = ("accuracy", "balanced_accuracy", "kappa", "quadratic_weighted_kappa", "mae")
 
 
 def train(
@@ -49,6 +56,35 @@ def train(
     options = Options(cache=cache, workers=workers, preparing=_preparing(), training=_training)
     made = run(cohort, read_recipe(recipe), out, resume=resume, options=options)
     say(f"{made}")
+
+
+def evaluate(
+    cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="cohort.csv or its folder.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the results.")],
+    model: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="A shipped model or the directory of a bundle.")
+    ] = "konio-radiograph",
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Prepared films; runs may share it.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that prepare films.")
+    ] = None,
+) -> None:
+    """Measure a model on a cohort: metrics.json, predictions.csv and a confusion table per question."""
+    from konio.learning import Options
+    from konio.learning import evaluate as run
+
+    options = Options(cache=cache, workers=workers, preparing=_preparing())
+    document = run(cohort, model, out, options=options)
+    for task, scores in document["tasks"].items():
+        numbers = {name: value for name, value in scores.items() if isinstance(value, float)}
+        shown = ", ".join(f"{name} {numbers[name]:.3f}" for name in _MEASURED if name in numbers)
+        say(f"{task}: {shown}")
+    films = document["cohort"]
+    say(
+        f"{films['assessed']} measured, {len(films['refused'])} refused; see {out / 'metrics.json'}"
+    )
 
 
 def _preparing() -> Callable[[int, int, float], None]:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from konio.cli.terminal import count_line, progress, say
 from konio.errors import UsageError
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from konio.phantom.implant import ImplantedFilm
+
 app = typer.Typer(help="Make up patients whose truth is known.", no_args_is_help=True)
 
 RADIOGRAPH_EXAMPLE: Final = "Example: konio phantom radiograph --cases 60 --seed 7 --out made-up"
+IMPLANT_EXAMPLE: Final = (
+    "Example: konio phantom implant normal.dcm lungs.png --wish dust-II --out implanted.dcm"
+)
 
 
 @app.command("radiograph", epilog=RADIOGRAPH_EXAMPLE)
@@ -51,6 +61,73 @@ def radiograph(
             out, cases, seed, size, chosen, preset, workers or os.cpu_count() or 1, moved
         )
     say(f"{out / 'cohort.csv'}: {count_line(cases, 0, 'films made', '已生成', 'en')}")
+
+
+@app.command("implant", epilog=IMPLANT_EXAMPLE)
+def implant(
+    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film without lung disease.")],
+    mask: Annotated[
+        Path, typer.Argument(metavar="MASK", help="Picture of its lung fields, white inside.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="DICOM file to write.")],
+    wish: Annotated[
+        str, typer.Option(help="What to implant: tuberculosis, dust-I ...")
+    ] = "dust-II",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same opacities.")] = 7,
+) -> None:
+    """Put made-up opacities into a real normal film; the labels are printed as JSON."""
+    from konio.io import read
+    from konio.phantom import BITS
+    from konio.phantom.implant import implant as put
+
+    image = read(film)
+    spacing = None if image.spacing_mm is None else (image.spacing_mm[0], image.spacing_mm[1])
+    made = put(image.pixels, _mask(mask, image.pixels.shape), seed, wish, spacing)
+    _write_implanted(out, made, f"{image.source.sha256} {wish} {seed}", BITS)
+    say(
+        json.dumps(
+            {
+                "film": str(out),
+                "labels": dict(made.labels),
+                "clause": None if made.staging is None else made.staging.clause,
+                "spacing_assumed": made.spacing_assumed,
+            }
+        )
+    )
+
+
+def _mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """A mask picture on the film's grid.
+
+    Raises:
+        UsageError: if it cannot be read as a picture.
+    """
+    import numpy as np
+    from PIL import Image as Picture
+
+    try:
+        with Picture.open(path) as picture:
+            grey = picture.convert("L").resize((shape[1], shape[0]), Picture.Resampling.NEAREST)
+    except (OSError, ValueError, Picture.DecompressionBombError) as error:
+        raise UsageError(
+            f"mask {path} cannot be read as a picture ({error}); give a PNG"
+        ) from error
+    return np.asarray(grey) > 0
+
+
+def _write_implanted(out: Path, made: ImplantedFilm, key: str, bits: int) -> None:
+    import numpy as np
+
+    from konio.io.write import FilmFacts, write_radiograph
+
+    stored = np.rint(made.display * (2**bits - 1)).astype(np.uint16)
+    facts = FilmFacts(
+        key=key,
+        patient_id="IMPLANTED",
+        device="implant",
+        comment="made-up opacities on a real film",
+    )
+    write_radiograph(out, stored, made.spacing_mm, facts, bits)
 
 
 def _weights(text: str) -> dict[str, float]:

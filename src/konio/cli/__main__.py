@@ -1,0 +1,5 @@
+"""``python -m konio.cli`` is ``konio``."""
+
+from konio.cli import main
+
+main()

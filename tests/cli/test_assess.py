@@ -1,0 +1,174 @@
+"""``konio assess``: lines, JSON lines and pages; refusals, pipes, disks; nothing lost of the other inputs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from konio.errors import OutputError
+from konio.report import files as files_module
+from konio.report import folder as folder_module
+
+pytestmark = pytest.mark.usefixtures("drawn_lungs")
+
+
+def test_json_lines_go_to_standard_output_and_counts_to_standard_error(
+    konio, tiny, made_up_films, tmp_path
+) -> None:
+    (tmp_path / "empty.dcm").touch()
+    result = konio(
+        "assess", made_up_films[0], tmp_path / "empty.dcm", made_up_films[1],
+        "--model", tiny, "--format", "json",
+    )  # fmt: skip
+    assert result.status == 1
+    assert [line["status"] for line in result.lines] == ["assessed", "refused", "assessed"]
+    assert result.err.splitlines()[-1] == "2 assessed, 1 failed"
+    assert f"{tmp_path / 'empty.dcm'}: refused [empty]: the file holds no bytes" in result.err
+
+
+def test_without_options_answers_are_lines_to_read(konio, tiny, made_up_films) -> None:
+    result = konio("assess", made_up_films[0], "--model", tiny)
+    assert result.status == 0
+    line, counts = result.out.splitlines()
+    assert line.startswith(f"{made_up_films[0]}: ")
+    assert "%" in line
+    assert counts == "1 assessed, 0 failed"
+    assert result.err == ""
+
+
+def test_chinese(konio, tiny, made_up_films, tmp_path) -> None:
+    result = konio(
+        "assess", made_up_films[0], tmp_path / "missing.dcm", "--model", tiny,
+        "--out", tmp_path / "out", "--lang", "zh",
+    )  # fmt: skip
+    assert "已评估 1，失败 1" in result.out.splitlines()[-1]
+    assert "拒绝 [missing]: 文件不存在" in result.err
+    assert 'data-lang="zh"' in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_a_folder_gets_pages_and_a_list(konio, tiny, made_up_films, tmp_path) -> None:
+    result = konio(
+        "assess", made_up_films[0].parent, "--model", tiny, "--out", tmp_path, "--format", "json,page,dicom",
+    )  # fmt: skip
+    assert result.status == 0
+    names = {entry.name for entry in tmp_path.iterdir()}
+    for film in made_up_films:
+        assert names >= {
+            f"{film.stem}{ending}"
+            for ending in (".html", ".json", "-heatmap.png", "-sr.dcm", "-overlay.dcm")
+        }
+    assert names >= {"index.html", "assessments.jsonl"}
+    assert not [name for name in names if name.startswith(".")]
+
+
+def test_json_alone_with_a_folder_is_both_piped_and_kept(
+    konio, tiny, made_up_films, tmp_path
+) -> None:
+    result = konio(
+        "assess", made_up_films[0], "--model", tiny, "--out", tmp_path, "--format", "json"
+    )
+    (line,) = result.lines
+    assert line["files"] == {"json": str(tmp_path / f"{made_up_films[0].stem}.json")}
+
+
+def test_ten_thousand_mixed_files(konio, tiny, made_up_films, tmp_path) -> None:
+    folder = tmp_path / "mixed"
+    for number in range(10_000):
+        place = folder / f"{number // 1000}"
+        place.mkdir(parents=True, exist_ok=True)
+        name, content = (
+            (f"{number}.txt", b"a note"),
+            (f"{number}.csv", b"a,b\n1,2\n"),
+            (f"{number}", os.urandom(64)),
+            (f"{number}.html", b"<html>"),
+        )[number % 4]
+        (place / name).write_bytes(content)
+    (folder / "3" / "empty.dcm").touch()
+    (folder / "5" / "film.dcm").write_bytes(made_up_films[0].read_bytes())
+    (folder / "7" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    start = time.process_time()
+    result = konio("assess", folder, "--model", tiny, "--format", "json")
+    assert time.process_time() - start < 20
+    found = {Path(line["input"]["path"]).name: line["status"] for line in result.lines}
+    assert found == {"empty.dcm": "refused", "film.dcm": "assessed", "broken.png": "refused"}
+    assert result.err.splitlines()[-1] == "1 assessed, 2 failed"
+    assert "10000 files in folders are no images" in result.err
+
+
+def test_an_empty_folder_is_a_failure(konio, tiny, tmp_path) -> None:
+    result = konio("assess", tmp_path, "--model", tiny)
+    assert result.status == 1
+    assert "0 assessed, 0 failed" in result.out
+
+
+def test_a_folder_that_cannot_be_written_ends_with_1_before_any_work(
+    konio, tiny, made_up_films, monkeypatch, tmp_path
+) -> None:
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(files_module.tempfile, "mkstemp", refuse)
+    result = konio("assess", made_up_films[0], "--model", tiny, "--out", tmp_path / "out")
+    assert result.status == 1
+    assert "read-only" in result.err
+    assert result.out == ""
+
+
+def test_a_disk_that_fills_up_loses_nothing_of_the_others(
+    konio, tiny, made_up_films, monkeypatch, tmp_path
+) -> None:
+    write = files_module.write_bytes
+
+    def full(path: Path, content: bytes) -> Path:
+        if path.name.startswith(made_up_films[1].stem):
+            raise OutputError(f"{path} could not be written: the disk is full; free some space")
+        return write(path, content)
+
+    monkeypatch.setattr(files_module, "write_bytes", full)
+    monkeypatch.setattr(folder_module, "write_bytes", full)
+    result = konio(
+        "assess", *made_up_films, "--model", tiny, "--out", tmp_path, "--format", "json,page"
+    )
+    assert result.status == 1
+    assert result.out.splitlines()[-1] == "2 assessed, 1 failed"
+    assert "disk is full" in result.err
+    assert (tmp_path / f"{made_up_films[2].stem}.html").exists()
+    assert (tmp_path / "index.html").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output_is_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "konio.cli", "--version"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error_to_complain_about(tiny, made_up_films) -> None:
+    script = (
+        "import dataclasses, sys, konio.modality as m\n"
+        "from konio.errors import RefusedError\n"
+        "def no(image, locator): raise RefusedError('no-lungs')\n"
+        "m.RADIOGRAPH = dataclasses.replace(m.RADIOGRAPH, load_locator=lambda n, d: None, locate=no)\n"
+        "from konio.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    words = ["assess", *map(str, made_up_films * 3), "--model", str(tiny), "--format", "json"]
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        assert process.wait(120) != 0
+    assert "Traceback" not in said
+    assert "BrokenPipe" not in said
