@@ -6,8 +6,19 @@ Nothing made here is a patient; no figure from it is a clinical result.
 from __future__ import annotations
 
 from konio.phantom.film import BITS, RECIPE, PhantomFilm, radiograph
+from konio.phantom.implant import ImplantedFilm, implant
 from konio.phantom.labels import WISHES
 from konio.phantom.processing import DEVICES
 from konio.phantom.subject import PRESETS
 
-__all__ = ["BITS", "DEVICES", "PRESETS", "RECIPE", "WISHES", "PhantomFilm", "radiograph"]
+__all__ = [
+    "BITS",
+    "DEVICES",
+    "PRESETS",
+    "RECIPE",
+    "WISHES",
+    "ImplantedFilm",
+    "PhantomFilm",
+    "implant",
+    "radiograph",
+]

@@ -27,9 +27,11 @@ _LATERAL: Final = (50, 63, 74, 87, 99, 110, 119, 126, 133, 138, 141, 143, 143)
 _MEDIAL: Final = (44, 32, 24, 15, 6, -4, -8, -10, -10, -10, -10, -10, -10)
 _HALF_DEPTH: Final = (3, 16, 26, 39, 53, 66, 77, 85, 91, 95, 97, 97, 97)
 _CENTRE: Final = (-12, -11, -10, -7, -4, 0, 2, 4, 5, 5, 5, 5, 5)
-_BODY_U: Final = (-130, -95, -66, -46, -30, -14, 0, 14, 32, 60, 95, 130, 170, 220, 400)
-_BODY_HALF: Final = (60, 60, 66, 84, 118, 162, 196, 214, 222, 214, 198, 178, 166, 160, 160)
-_BODY_DEPTH: Final = (56, 56, 58, 60, 62, 66, 70, 76, 86, 100, 110, 115, 118, 118, 118)
+_BODY_U: Final = (-130, -95, -66, -46, -34, -22, -8, 6, 30, 60, 95, 130, 170, 220, 400)
+_BODY_HALF: Final = (60, 60, 64, 80, 108, 146, 176, 190, 194, 192, 186, 176, 166, 160, 160)
+_BODY_DEPTH: Final = (56, 56, 58, 60, 61, 63, 66, 72, 84, 99, 110, 115, 118, 118, 118)
+_BORDER_Z: Final = (-220, -180, -140, -100, -60, -20, 20, 50, 80, 110, 140)
+_BORDER: Final = (25, 24, 22, 21, 20, 21, 23, 24, 25, 27, 32)
 _SLICES: Final = 40
 
 
@@ -39,7 +41,7 @@ class Chest:
 
     Args:
         subject: who it is.
-        border: ``(2, K)`` half-width of the mediastinum, right then left, at `BORDER_Z`, mm.
+        border: ``(2, 11)`` half-width of the mediastinum, right then left, from bottom to top, mm.
     """
 
     subject: Subject
@@ -88,7 +90,7 @@ class Chest:
         z = self.dome_top(-1) + 26 + 6 * s.hyperinflation
         u, k = s.unfolding, s.heart * (1 - 0.1 * min(s.hyperinflation, 1.3))
         return (
-            (30 * k, z + 3, 34, 68 * k, 52 * k, 50 * k, -32),
+            (31 * k, z - 2, 34, 67 * k, 48 * k, 50 * k, -36),
             (-12 * k, z + 16, 22, 36 * k, 52 * k, 42 * k, 8),
             (17 * k, z + 60, 28, 29 * k, 36 * k, 32 * k, -12),
             (-15, z + 78, 20, 22 + 4 * u, 50, 20, 0),
@@ -116,7 +118,7 @@ def _recess(d: Any) -> Any:
 
 def draw_chest(rng: np.random.Generator, subject: Subject) -> Chest:
     """Draws the outline of the mediastinum."""
-    border = rng.uniform(22, 26, (2, 1)) + rng.normal(0, 2, (2, 10))
+    border = np.asarray(_BORDER) + rng.normal(0, 2, (2, 1)) + rng.normal(0, 1.8, (2, len(_BORDER)))
     return Chest(subject, border.astype(np.float32))
 
 
@@ -139,7 +141,6 @@ class Volumes:
 
 def sum_volumes(chest: Chest, frame: Frame) -> Volumes:
     """Sums the chest along the beam on the coarse grid and brings it to the film's pixels."""
-    height, across = coarse_axes()
     planes = {
         name: np.zeros((COARSE_CELLS, COARSE_CELLS), np.float32)
         for name in ("lung", "thorax", "heart")
@@ -148,8 +149,8 @@ def sum_volumes(chest: Chest, frame: Frame) -> Volumes:
     depths = np.linspace(-edge, edge * 0.95, _SLICES)
     for d in depths:
         _add_slice(chest, frame, planes, float(d), float(depths[1] - depths[0]))
-    planes["body"] = _body(chest, frame, height, across)
-    return Volumes(**{name: to_film(plane, frame) for name, plane in planes.items()})
+    films = {name: to_film(plane, frame) for name, plane in planes.items()}
+    return Volumes(body=_body(chest, frame), **films)
 
 
 def to_film(plane: Floats, frame: Frame) -> Floats:
@@ -209,15 +210,14 @@ def _envelope(chest: Chest, side: int, x: Floats, z: Floats, d: float) -> Floats
 
 def _mediastinum(chest: Chest, x: Floats, z: Floats, d: float) -> Floats:
     s = chest.subject
-    knots = np.linspace(-220, 140, chest.border.shape[1])
     wide = np.float32(_recess(d))
-    right = np.interp(z, knots, chest.border[0]).astype(np.float32)[:, None] * wide
-    left = np.interp(z, knots, chest.border[1]).astype(np.float32)[:, None] * wide
-    gone = _soft(np.where(x < 0, right + x, left - x), 4.5)
+    right = np.interp(z, _BORDER_Z, chest.border[0]).astype(np.float32)[:, None] * wide
+    left = np.interp(z, _BORDER_Z, chest.border[1]).astype(np.float32)[:, None] * wide
+    gone = _soft(np.where(x < 0, right + x, left - x), 7.0)
     if d < -22:
         ring = 400 - (0.72 * (d + 66)) ** 2
         if ring > 0:
-            gone = np.maximum(gone, _soft(np.float32(np.sqrt(ring)) - np.abs(x), 4.5))
+            gone = np.maximum(gone, _soft(np.float32(np.sqrt(ring)) - np.abs(x), 8.0))
     radius = 13 + 2 * s.unfolding
     chord = radius**2 - (d + 34) ** 2
     if chord > 0:
@@ -241,54 +241,77 @@ def _heart(chest: Chest, x: Floats, z: Floats, d: float) -> Floats:
         cos, sin = np.float32(np.cos(np.radians(tilt))), np.float32(np.sin(np.radians(tilt)))
         q = ((cos * dx + sin * dz) / np.float32(rx)) ** 2
         q += ((cos * dz - sin * dx) / np.float32(rz)) ** 2
-        inside = _soft((np.float32(rest) - q) * np.float32(min(rx, rz) / 2), 4.5)
+        inside = _soft((np.float32(rest) - q) * np.float32(min(rx, rz) / 2), 6.5)
         out[box] = np.maximum(out[box], inside)
     return out
 
 
-def _body(chest: Chest, frame: Frame, height: Floats, across: Floats) -> Floats:
+def _body(chest: Chest, frame: Frame) -> Floats:
+    """Trunk, neck and upper arms, breasts or pectoral muscles, mm along the beam on the film's grid."""
     s = chest.subject
-    m = magnification(0.0)
-    z, x = height / m, across / m
-    u = 120 - z / s.scale[1]
+    grid = np.ogrid[0 : frame.size, 0 : frame.size]
+    across, up = frame.pixels_to_detector(grid[0], grid[1])
+    x, z = across / magnification(0.0), up / magnification(0.0)
     extra = s.wall - 30
-    half = np.interp(u, _BODY_U, _BODY_HALF) * s.scale[0] + extra
-    half = half + s.shoulder * np.exp(-(((u - 2) / 22) ** 2))
-    deep = np.interp(u, _BODY_U, _BODY_DEPTH) * s.scale[2] + 0.6 * extra
-    off = np.abs(x[None, :] - np.asarray(frame.sway(z))[:, None] * 0.5) / half[:, None]
-    off = np.minimum(off, 1).astype(np.float32)
-    q = 1 - off * off * np.sqrt(off)
-    body = (2 * deep[:, None]).astype(np.float32) * q ** np.float32(0.4)
-    return np.asarray(body + _chest_wall(s, height, across), np.float32)
+    level = 120 - np.linspace(-300, 240, 541) / s.scale[1]
+    half = np.interp(level, _BODY_U, _BODY_HALF) * s.scale[0] + extra
+    half += 0.6 * s.shoulder * np.exp(-(((level + 12) / 20) ** 2))
+    half = ndi.gaussian_filter1d(half, 5, mode="nearest")
+    deep = np.interp(level, _BODY_U, _BODY_DEPTH) * s.scale[2] + 0.6 * extra
+    row = np.clip(z + 300, 0, 540).astype(np.float32)
+    off = np.abs(x - np.float32(0.5) * frame.sway(z).astype(np.float32)) / _at(half, row)
+    trunk = _at(2 * deep, row) * _dome(np.minimum(off, 1))
+    for side in (-1, 1):
+        trunk = _join(trunk, _arm(s, side, x, z))
+    return np.asarray(trunk + _chest_wall(s, across, up), np.float32)
 
 
-def _chest_wall(s: Subject, height: Floats, across: Floats) -> Floats:
-    """Breasts of women, pectoral muscles of men, upper arms of both, mm."""
-    out = np.zeros((height.size, across.size), np.float32)
+def _at(table: Floats, row: Floats) -> Floats:
+    """Linear look-up of a table at fractional positions."""
+    table = table.astype(np.float32)
+    low = np.minimum(row.astype(np.int32), len(table) - 2)
+    part = row - low
+    return np.asarray(table[low] * (1 - part) + table[low + 1] * part, np.float32)
+
+
+def _dome(off: Floats) -> Floats:
+    """Relative depth of a superellipse of exponent 2.5."""
+    q = np.maximum(1 - off * off * np.sqrt(off), 0)
+    return np.asarray(q ** np.float32(0.4), np.float32)
+
+
+def _join(first: Floats, second: Floats) -> Floats:
+    """Union of two thicknesses with a rounded seam."""
+    top, low = np.maximum(first, second), np.minimum(first, second)
+    return np.asarray(top + np.float32(0.25) * low * low / np.maximum(top, 1), np.float32)
+
+
+def _chest_wall(s: Subject, across: Floats, up: Floats) -> Floats:
+    """Breasts of women, pectoral muscles of men, mm."""
     m = magnification(100.0)
-    x, z = across[None, :] / m, height[:, None] / m
+    x, z = across / m, up / m
+    out = np.zeros(np.broadcast_shapes(x.shape, z.shape), np.float32)
     for side in (-1, 1):
         if s.sex == "F":
             radius = (58 + 8 * s.fat) * s.scale[0]
             dx, dz = side * x - 86 * s.scale[0], z + 74
             r = np.sqrt(dx**2 + np.where(dz < 0, dz / 0.8, dz) ** 2) / radius
             peak = 36 * np.sqrt(s.fat)
-            out += (peak * np.maximum(1 - np.minimum(r, 1) ** 2.4, 0) ** 0.62).astype(np.float32)
+            out += peak * np.maximum(1 - np.minimum(r, 1) ** 2.4, 0) ** 0.62
         else:
-            dx, dz = (side * x - 98) / 62, (z - 12) / 56
+            dx, dz = (side * x - 100) / 66, (z - 16) / 58
             bulge = np.clip(1 - (dx + 0.25 * dz) ** 2 - dz**2, 0, 1)
-            out += (11.0 * np.sqrt(bulge)).astype(np.float32)
-        out += _arm(s, side, x, z)
+            out += 11 * bulge ** np.float32(0.8)
     return out
 
 
 def _arm(s: Subject, side: int, x: Floats, z: Floats) -> Floats:
-    """The upper arm, hanging a little away from the trunk."""
-    start = np.array([186.0 * s.scale[0], 62.0 + s.shoulder])
-    way = np.array([0.38, -0.92])
-    px, pz = side * x - start[0], z - start[1]
+    """The upper arm, held away from the trunk, mm."""
+    px, pz = side * x - 176.0 * s.scale[0], z - (74.0 + s.shoulder)
+    turn = np.radians(48.0)
+    way = (np.float32(np.sin(turn)), -np.float32(np.cos(turn)))
     t = px * way[0] + pz * way[1]
     off = np.abs(px * way[1] - pz * way[0])
-    radius = 40.0 + 8 * s.fat
-    chord = 2 * np.sqrt(np.maximum(radius**2 - off**2, 0))
-    return np.asarray(chord * np.clip(t / 50, 0, 1) * 0.8, np.float32)
+    radius = 42.0 + 8 * s.fat - 0.06 * np.maximum(t, 0)
+    off = np.where(t < 0, np.hypot(off, t), off)
+    return np.asarray(2 * radius * _dome(np.minimum(off / radius, 1)) * 0.9, np.float32)

@@ -166,13 +166,13 @@ def _add_clavicle(
 ) -> None:
     s = chest.subject
     t = np.linspace(0, 1, 44)
-    raised = 56 + 0.3 * s.shoulder + rng.normal(0, 2)
-    z = (raised + (26 + 0.7 * s.shoulder) * t**1.1 + 6 * np.sin(2 * np.pi * t)) * s.scale[1]
+    raised = 70 + 0.4 * s.shoulder + rng.normal(0, 3)
+    z = (raised + (30 + 0.7 * s.shoulder) * t**1.1 + 6 * np.sin(2 * np.pi * t)) * s.scale[1]
     d = np.interp(t, (0, 1 / 3, 2 / 3, 1), (72, 78, 40, 5)) * s.scale[2]
     d = ndi.gaussian_filter1d(d, 4, mode="nearest")
     points = np.stack([side * (13 + 140 * t) * s.scale[0], d, z], 1).astype(np.float32)
     half = np.interp(t, (0, 0.1, 0.5, 1), (9, 7, 5.5, 7.5))
-    _stroke(bone, frame, points, half, np.interp(t, (0, 0.1, 0.5, 1), (6, 8, 9, 7)), 0.66)
+    _stroke(bone, frame, points, half, np.interp(t, (0, 0.1, 0.5, 0.9, 1), (5, 8, 9, 7, 3)), 0.66)
 
 
 def _add_scapula(
@@ -180,7 +180,7 @@ def _add_scapula(
 ) -> None:
     s = chest.subject
     kx, kz = s.scale[0], s.scale[1]
-    m, up = s.scapula - 138, s.shoulder + float(rng.normal(0, 3))
+    m, up = s.scapula - 138, s.shoulder + 16 + float(rng.normal(0, 3))
 
     def place(x: float, z: float) -> tuple[float, float, float]:
         return (side * (x * kx + m), -70.0, z * kz + up)
@@ -191,7 +191,7 @@ def _add_scapula(
     spine = [place(134, 62), place(156, 78), place(178, 90), place(196, 88)]
     outline = np.concatenate([_curve(tuple(edge), 16) for edge in (medial, lateral, upper)])
     _blade(bone, frame, outline)
-    for edge, half, thick in ((medial, 1.6, 2.0), (lateral, 3.2, 4.6), (upper, 1.8, 2.2)):
+    for edge, half, thick in ((medial, 1.8, 1.6), (lateral, 4.0, 3.4), (upper, 1.8, 1.6)):
         points = _curve(tuple(edge), 24)
         _stroke(bone, frame, points, np.full(24, half), np.full(24, thick), 0.5)
     points = _curve(tuple(spine), 24)
@@ -206,7 +206,7 @@ def _blade(bone: Floats, frame: Frame, outline: Floats) -> None:
     corners = [(float(c - c0), float(r - r0)) for r, c in zip(rows, cols, strict=True)]
     ImageDraw.Draw(picture).polygon(corners, fill=255)
     blade = ndi.gaussian_filter(
-        np.asarray(picture, np.float32) * np.float32(1.1 / 255), 1.2 / frame.spacing
+        np.asarray(picture, np.float32) * np.float32(1.7 / 255), 1.2 / frame.spacing
     )
     box = (
         slice(max(r0, 0), min(r0 + blade.shape[0], frame.size)),
@@ -219,16 +219,19 @@ def _blade(bone: Floats, frame: Frame, outline: Floats) -> None:
 
 def _add_humerus(bone: Floats, chest: Chest, frame: Frame, side: int) -> None:
     s = chest.subject
-    x, z = 199 * s.scale[0] + 0.3 * (s.scapula - 138), 62 * s.scale[1] + s.shoulder
+    x, z = 195 * s.scale[0] + 0.3 * (s.scapula - 138), 74 * s.scale[1] + s.shoulder
     head = np.array([[side * x, -30, z], [side * (x + 0.5), -30, z - 1]], np.float32)
-    _stroke(bone, frame, head, np.full(2, 24.0), np.full(2, 12.0), 0.72)
-    shaft = _curve(((side * (x + 4), -30, z - 10), (side * (x + 40), -25, z - 140)), 20)
-    _stroke(bone, frame, shaft, np.linspace(17, 11.5, 20), np.full(20, 12.0), 0.75)
+    _stroke(bone, frame, head, np.full(2, 23.0), np.full(2, 9.0), 0.45)
+    shaft = _curve(((side * (x + 14), -30, z - 14), (side * (x + 130), -25, z - 130)), 20)
+    thick = np.concatenate([[0, 2, 5], np.full(17, 9.0)])
+    _stroke(bone, frame, shaft, np.linspace(18, 11.5, 20), thick, 0.75)
 
 
 def _add_spine(bone: Floats, rng: np.random.Generator, chest: Chest, frame: Frame) -> None:
     s = chest.subject
-    levels = np.array([*(118 + 17.0 * np.arange(5, 0, -1)), *_RIB_Z, -170, -199], np.float32)
+    levels = np.array(
+        [*(118 + 17.0 * np.arange(5, 0, -1)), *_RIB_Z, -171, -201, -232, -264], np.float32
+    )
     for index in range(1, len(levels) - 1):
         upper, lower = (
             (levels[index - 1] + levels[index]) / 2, (levels[index] + levels[index + 1]) / 2
@@ -262,16 +265,18 @@ def _add_vertebra(
     )
     plates = np.exp(-(((np.abs(z) - body + 0.06) / 0.07) ** 2))
     walls = np.exp(-(((np.abs(x) - waist + 1.5) / 1.3) ** 2))
-    out = off * (3.6 + 2.2 * plates + 2.0 * walls)
+    column = np.clip((0.9 * waist - np.abs(x)) / 2.5 + 0.5, 0, 1) * (np.abs(z) <= 1)
+    out = off * (4.4 + 2.0 * plates + 2.4 * walls) + (1 - off) * 2.6 * column
     for side in (-1, 1):
         ring = np.hypot((x - side * half * 0.62) / 3.4, (z - 0.28) / 0.36)
-        out = out + 2.4 * np.exp(-(((ring - 0.85) / 0.3) ** 2))
+        out = out + 3.4 * np.exp(-(((ring - 0.85) / 0.3) ** 2))
         wing = (side * x - half * 0.7) / (half * 0.95)
         low = (z - 0.30 - 0.25 * wing) / 0.24
         out = out + 2.2 * np.clip(1 - low**2, 0, 1) * ((wing > 0) & (wing < 1))
     process = np.hypot((x - shake[1]) / 2.6, (z + 0.55) / 0.5)
-    out = out + 4.0 * np.clip(1.2 - process, 0, 0.5) + 1.6 * np.exp(-(((process - 0.9) / 0.2) ** 2))
-    bone[r0:r1, c0:c1] += out.astype(np.float32)
+    out = out + 6.0 * np.clip(1.2 - process, 0, 0.5) + 2.4 * np.exp(-(((process - 0.9) / 0.2) ** 2))
+    amount = np.interp(centre, (-160, -40, 95, 135), (1.7, 1.35, 1.0, 0.5))
+    bone[r0:r1, c0:c1] += (amount * out).astype(np.float32)
 
 
 def _add_sternum(bone: Floats, chest: Chest, frame: Frame) -> None:

@@ -106,7 +106,7 @@ def develop(
     high = np.percentile(out[body][::23], 99.8) + 0.12
     picture = _sigmoid((out - np.float32(low)) / np.float32(high - low), make)
     black = np.clip((signal - np.float32(0.25)) / np.float32(0.9), 0, 1) ** np.float32(0.8)
-    picture = make.corner + (1 - make.corner) * picture * black
+    picture = make.corner + (1 - make.corner) * np.maximum(picture, 0) * black
     return np.asarray(np.clip(picture, 0, 1), np.float32)
 
 

@@ -17,7 +17,7 @@ from konio.phantom.smooth import Floats
 from konio.phantom.strokes import add_tubes
 
 _MURRAY: Final = 2.35
-_GAIN: Final = 1.12
+_GAIN: Final = 1.2
 #: (targets, cap of the root's radius in mm) of arteries and veins.
 _ARTERIES: Final = (190, 8.2)
 _VEINS: Final = (130, 6.2)
@@ -101,7 +101,7 @@ def _grow(
     for k in range(1, count):
         heading[k] = _unit(nodes[k] - nodes[parent[k]])
     heading[0] = (side, 0, 0)
-    shakes = rng.normal(0, 0.07, (len(targets), 3)).astype(np.float32)
+    shakes = rng.normal(0, 0.06, (len(targets), 3)).astype(np.float32)
     penalty = np.zeros(room, np.float32)
     penalty[0] = 25
     for target, shake in zip(targets, shakes, strict=True):
@@ -109,7 +109,7 @@ def _grow(
         length = np.sqrt((way * way).sum(1)) + np.float32(1e-3)
         cosine = (way * heading[:count]).sum(1) / length
         best = int(np.argmin(length * (1.7 - 0.7 * cosine) + penalty[:count]))
-        bend = nodes[best] + 0.5 * way[best] + length[best] * (0.10 * heading[best] + shake)
+        bend = nodes[best] + 0.5 * way[best] + length[best] * (0.07 * heading[best] + shake)
         nodes[count], nodes[count + 1] = bend, target
         heading[count] = _unit(bend - nodes[best])
         heading[count + 1] = _unit(target - bend)
@@ -143,7 +143,7 @@ def _draw(out: Floats, tree: Tree, frame: Frame) -> None:
     back = np.where(grand[:, None] >= 0, start - tree.nodes[np.maximum(grand, 0)], end - start)
     back = back / (np.sqrt((back * back).sum(1, keepdims=True)) + 1e-6)
     length = np.sqrt(((end - start) ** 2).sum(1, keepdims=True))
-    control = (start + end) / 2 + 0.25 * length * (back - (end - start) / (length + 1e-6)) * 0.7
+    control = (start + end) / 2 + 0.25 * length * (back - (end - start) / (length + 1e-6)) * 0.5
     r0 = np.minimum(tree.radius[above], 1.35 * tree.radius[child])
     steps = np.linspace(0, 1, 4, dtype=np.float32)
     curve = [(1 - t) ** 2 * start + 2 * t * (1 - t) * control + t * t * end for t in steps]
