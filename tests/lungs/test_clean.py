@@ -54,11 +54,19 @@ def test_the_largest_part_is_part_of_the_mask(mask):
 @pytest.mark.parametrize(("side", "lateral"), [("right", 12), ("left", 52)])
 def test_disease_inside_or_at_the_wall_stays_lung(side, lateral):
     lung = disc(32, 32, 24)
-    disease = disc(20, 32, 6) | disc(38, lateral, 9)
+    disease = disc(20, 32, 6) | disc(38, lateral, 7)
     seen = np.where(lung & ~disease, 0.95, 0.05).astype(np.float32)
     found = solid(seen, side) > THRESHOLD
     assert (found & lung).sum() / lung.sum() > 0.98
     assert (found & ~lung).sum() / lung.sum() < 0.02
+
+
+def test_a_long_shallow_bay_is_the_lungs_own_shape():
+    rows, columns = np.ogrid[:64, :64]
+    bay = 10 + 5 * np.sin(np.pi * (rows - 5) / 55)
+    lung = (rows >= 5) & (rows <= 60) & (columns >= bay) & (columns < 45)
+    assert np.array_equal(fill_lateral(lung, "right"), lung)
+    assert np.array_equal(fill_lateral(lung[:, ::-1], "left"), lung[:, ::-1])
 
 
 def test_the_hilum_is_not_filled():

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from tests.lungs.films import SEGMENTER, image, lungs_of, toy
 
 from konio.errors import RefusedError
 from konio.lungs import find_lungs
 from konio.lungs.find import exclusive
 from konio.records import Image, Source
-from tests.lungs.films import SEGMENTER, image, lungs_of, toy
 
 SHAPES = [(300, 300), (400, 300), (300, 400), (777, 640)]
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from tests.lungs.films import SEGMENTER, ellipse, image, toy
 
 from konio.lungs import find_lungs, measure_quality
-from tests.lungs.films import SEGMENTER, ellipse, image, toy
 
 
 def quality(film):

@@ -38,6 +38,8 @@ class LungRecipe(BaseModel):
 
     Args:
         widths: channels of the U-Net's levels.
+        phantoms: made-up patients to draw.
+        phantom_size: pixels a side at which they are drawn.
         warm_up_steps: steps on made-up patients alone.
         steps: steps on made-up patients and real pairs.
         batch: films a step.
@@ -51,12 +53,14 @@ class LungRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     widths: tuple[int, ...] = (16, 32, 64, 96, 128)
-    warm_up_steps: int = Field(400, ge=0)
-    steps: int = Field(400, ge=1)
+    phantoms: int = Field(480, ge=0)
+    phantom_size: int = Field(384, ge=128)
+    warm_up_steps: int = Field(200, ge=0)
+    steps: int = Field(320, ge=1)
     batch: int = Field(16, ge=1)
     real_share: float = Field(0.5, ge=0, le=1)
     no_lungs_share: float = Field(0.1, ge=0, lt=1)
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(3e-3, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
     checkpoint_every: int = Field(100, ge=1)
 

@@ -1,7 +1,7 @@
 """Films with lung masks, prepared once for the lung network and kept as bytes.
 
-Two sources: pairs of a film and a mask of the same name (the Montgomery County set: Jaeger et al. 2014, Candemir et al.
-2014), and made-up cohorts, whose ``cohort.csv`` names a lung mask for each film.
+Made-up patients of every class, drawn from a seed, and pairs of a real film and its mask: two folders with the same names
+(the Montgomery County set: Jaeger et al. 2014, Candemir et al. 2014) or a ``cohort.csv`` with a column ``lungs``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from konio.errors import CohortError
-from konio.lungs.film import Letterbox, to_square
+from konio.lungs.film import WINDOW_PERCENTILES, Letterbox, to_square
 from konio.lungs.zones import sides_from_mask
 from konio.networks.unet import UNET_SIDE
+from konio.phantom import RECIPE, WISHES, radiograph
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 
 #: Reads a film: path to ``(H, W)`` float32 in 0..1, bright bone.
 ReadFilm = Callable[[Path], NDArray[np.float32]]
+
+#: Masks of the patient's right and left lung.
+Sides = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+_Pair = tuple[NDArray[np.float32], Sides, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +67,9 @@ class LungFilms:
         return LungFilms(self.films[places], self.sides[places], names)
 
     @classmethod
-    def none(cls, side: int = UNET_SIDE) -> LungFilms:
+    def none(cls) -> LungFilms:
         """No films at all."""
-        empty = np.zeros((0, side, side), np.uint8)
+        empty = np.zeros((0, UNET_SIDE, UNET_SIDE), np.uint8)
         return cls(empty, empty, ())
 
 
@@ -113,56 +119,79 @@ def pairs_of_cohort(table: Path) -> tuple[tuple[Path, Path], ...]:
     return tuple(found)
 
 
-def prepare(
-    pairs: Iterable[tuple[Path, Path]], read: ReadFilm = read_film, side: int = UNET_SIDE
+def prepare_pairs(
+    pairs: Sequence[tuple[Path, Path]], cache: Path | None = None, read: ReadFilm = read_film
 ) -> LungFilms:
-    """Make the network's squares of films and masks.
+    """Make the network's squares of films and their masks.
 
     Args:
         pairs: film and mask, which share one field of view.
+        cache: folder in which they are kept under the names, sizes and times of what went in.
         read: how a film is read.
-        side: of the squares.
     """
-    prepared = [
-        (_square_pair(read(film), read_mask(mask), side), film.stem) for film, mask in pairs
-    ]
-    if not prepared:
-        return LungFilms.none(side)
-    films, sides = (np.stack([pair[i] for pair, _ in prepared]) for i in (0, 1))
-    return LungFilms(films, sides, tuple(name for _, name in prepared))
+    stamp = "".join(
+        f"{path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}\n"
+        for pair in pairs
+        for path in pair
+    )
+    made = ((read(film), sides_from_mask(read_mask(mask)), film.stem) for film, mask in pairs)
+    return _kept(cache, f"pairs {stamp}", made)
+
+
+def prepare_phantoms(
+    count: int, seed: int, size: int = 384, cache: Path | None = None, wish: str | None = None
+) -> LungFilms:
+    """Draw made-up patients, all classes in turn, and make the network's squares of them.
+
+    Args:
+        count: how many.
+        seed: of the first; film ``i`` has a generator of its own.
+        size: pixels a side at which they are drawn.
+        cache: folder in which they are kept under count, seed, size and recipe.
+        wish: one of `konio.phantom.WISHES`; all in turn where ``None``.
+    """
+    made = (_phantom(seed, i, size, wish) for i in range(count))
+    return _kept(cache, f"phantoms {RECIPE} {count} {seed} {size} {wish}", made)
+
+
+def _phantom(seed: int, index: int, size: int, wish: str | None) -> _Pair:
+    name = wish or WISHES[index % len(WISHES)]
+    film = radiograph(np.random.default_rng((seed, index)), name, size=size)
+    right = np.asarray((film.zones >= 1) & (film.zones <= 3))
+    return film.display, (right, np.asarray(film.zones >= 4)), f"{name}-{seed}-{index}"
+
+
+def _kept(cache: Path | None, what: str, made: Iterable[_Pair]) -> LungFilms:
+    """The films from the cache, or made and put there."""
+    key = hashlib.sha256(f"{what} {UNET_SIDE} {WINDOW_PERCENTILES}".encode()).hexdigest()[:16]
+    kept = None if cache is None else cache / f"lungs-{key}.npz"
+    if kept is not None and kept.exists():
+        with np.load(kept, allow_pickle=False) as data:
+            return LungFilms(data["films"], data["sides"], tuple(data["names"].tolist()))
+    squares = [(*_square_pair(film, sides), name) for film, sides, name in made]
+    if not squares:
+        return LungFilms.none()
+    films, masks, names = zip(*squares, strict=True)
+    prepared = LungFilms(np.stack(films), np.stack(masks), tuple(names))
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part.npz")
+        np.savez_compressed(
+            part, films=prepared.films, sides=prepared.sides, names=np.array(prepared.names)
+        )
+        part.replace(kept)
+    return prepared
 
 
 def _square_pair(
-    film: NDArray[np.float32], mask: NDArray[np.bool_], side: int
+    film: NDArray[np.float32], sides: Sides
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    square, box = to_square(film, side)
-    return np.round(square * 255).astype(np.uint8), _square_sides(mask, box)
+    square, box = to_square(film, UNET_SIDE)
+    right, left = (_shrunk(side, box) for side in sides)
+    placed = box.place((right + 2 * (left & ~right)).astype(np.uint8))
+    return np.round(square * 255).astype(np.uint8), placed
 
 
-def _square_sides(mask: NDArray[np.bool_], box: Letterbox) -> NDArray[np.uint8]:
-    size = (box.columns, box.rows)
-    small = Picture.fromarray(mask.astype(np.uint8) * 255).resize(size, Picture.Resampling.BOX)
-    right, left = sides_from_mask(np.asarray(small) > 127)
-    return box.place((right + 2 * left).astype(np.uint8))
-
-
-def prepare_cached(
-    pairs: Sequence[tuple[Path, Path]], cache: Path, read: ReadFilm = read_film
-) -> LungFilms:
-    """`prepare`, kept in a file of ``cache`` under the names, sizes and times of what went in."""
-    stamp = hashlib.sha256()
-    for path in (path for pair in pairs for path in pair):
-        about = path.stat()
-        stamp.update(f"{path.resolve()} {about.st_size} {about.st_mtime_ns}\n".encode())
-    kept = cache / f"lungs-{UNET_SIDE}-{stamp.hexdigest()[:16]}.npz"
-    if kept.exists():
-        with np.load(kept, allow_pickle=False) as data:
-            return LungFilms(data["films"], data["sides"], tuple(data["names"].tolist()))
-    prepared = prepare(pairs, read)
-    cache.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(".part.npz")
-    np.savez_compressed(
-        part, films=prepared.films, sides=prepared.sides, names=np.array(prepared.names)
-    )
-    part.replace(kept)
-    return prepared
+def _shrunk(mask: NDArray[np.bool_], box: Letterbox) -> NDArray[np.bool_]:
+    picture = Picture.fromarray(mask.astype(np.uint8) * 255)
+    return np.asarray(picture.resize((box.columns, box.rows), Picture.Resampling.BOX)) > 127

@@ -56,7 +56,7 @@ class FilmChange:
         veil: how much of each lung is veiled, ``(right, left)``, 0..1.
         opacities: dense opacities.
         marks: bright boxes (top, left, height, width in parts of the side, brightness).
-        edges: width of a black border at top, right, bottom, left in parts of the side.
+        edges: width of a black border at top, left, bottom, right in parts of the side.
         seed: of the noise fields.
     """
 
@@ -91,7 +91,7 @@ def draw_change(rng: np.random.Generator, strength: float = 1.0) -> FilmChange:
     """
     scale = math.exp(rng.uniform(-0.35, 0.25) * strength)
     aspect = math.exp(rng.normal(0, 0.08) * strength)
-    sick = rng.random() < 0.45
+    sick = rng.random() < 0.6
     return FilmChange(
         mirror=bool(rng.random() < 0.5),
         turn=math.radians(rng.normal(0, 5.0) * strength),
@@ -119,7 +119,7 @@ def _draw_veil(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def _draw_opacity(rng: np.random.Generator) -> Opacity:
-    long = math.exp(rng.uniform(math.log(0.02), math.log(0.16)))
+    long = math.exp(rng.uniform(math.log(0.02), math.log(0.2)))
     return Opacity(
         place=rng.random(),
         radii=(long, long * rng.uniform(0.4, 1.0)),
@@ -145,8 +145,8 @@ def _draw_mark(rng: np.random.Generator) -> tuple[float, float, float, float, fl
 def _draw_edges(rng: np.random.Generator) -> tuple[float, float, float, float]:
     if rng.random() < 0.65:
         return (0.0, 0.0, 0.0, 0.0)
-    top, right, bottom, left = (max(0.0, rng.normal(0, 0.04)) for _ in range(4))
-    return (top, right, bottom, left)
+    top, left, bottom, right = (max(0.0, rng.normal(0, 0.04)) for _ in range(4))
+    return (top, left, bottom, right)
 
 
 def apply_change(

@@ -1,21 +1,29 @@
 """From the network's two probability maps to two solid lungs.
 
 Dense disease looks like no lung to a network. What is surrounded by lung, or lies between lung and the chest wall, is
-lung all the same: holes are filled, and the lateral border is pulled out to its convex hull, because the wall of the
-chest bends outwards and never in.
+lung all the same: holes are filled, and so are bays in the lateral border, because the wall of the chest bends outwards
+and never in.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 #: A pixel belongs to a lung from this probability on.
-THRESHOLD = 0.5
+THRESHOLD: Final = 0.5
 
 #: A filled pixel counts as lung this surely, so that the border lies where the filling ended.
-_FILLED = 0.75
+_FILLED: Final = 0.75
+
+#: A lateral bay is filled up to this part of the lung's height and from this part of its width on. On the Montgomery
+#: set filling every bay costs 0.2 points of Dice, these limits none, and recall inside opacities is the same.
+_BAY_LENGTH: Final = 0.3
+_BAY_DEPTH: Final = 0.05
 
 
 def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -60,7 +68,10 @@ def convex_border(border: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fill_lateral(mask: NDArray[np.bool_], side: str) -> NDArray[np.bool_]:
-    """Pull the lateral border of one lung out to its convex hull.
+    """Fill the bays in the lateral border of one lung up to its convex hull.
+
+    Only bays as short and as deep as disease at the chest wall makes them are filled (`_BAY_LENGTH`, `_BAY_DEPTH`); the
+    long shallow ones belong to the lung's own shape.
 
     Args:
         mask: ``(h, w)`` bool, one lung in one piece.
@@ -76,13 +87,29 @@ def fill_lateral(mask: NDArray[np.bool_], side: str) -> NDArray[np.bool_]:
     width = mask.shape[1]
     inner = np.argmax(outwards[rows], axis=1)
     outer = width - 1 - np.argmax(outwards[rows, ::-1], axis=1)
-    pulled = np.floor(convex_border(outer.astype(np.float64)) + 1e-9)
+    hull = np.floor(convex_border(outer.astype(np.float64)) + 1e-9)
+    pulled = _fill_bays(outer, hull, int(outer.max() - inner.min() + 1))
     columns = np.arange(width)
     filled = outwards.copy()
     filled[rows] |= (
         (columns >= inner[:, None]) & (columns <= pulled[:, None]) & (columns > outer[:, None])
     )
     return filled if side == "left" else filled[:, ::-1]
+
+
+def _fill_bays(
+    border: NDArray[np.intp], hull: NDArray[np.float64], lung_width: int
+) -> NDArray[np.float64]:
+    """The border, moved out to the hull where a bay is short and deep."""
+    filled = border.astype(np.float64)
+    depth = hull - border
+    ends = np.flatnonzero(depth <= 0)
+    for first, last in pairwise(ends):
+        bay = slice(first, last)
+        short = 1 < last - first <= _BAY_LENGTH * len(border)
+        if short and depth[bay].max() >= _BAY_DEPTH * lung_width:
+            filled[bay] = hull[bay]
+    return filled
 
 
 def solid(probability: NDArray[np.float32], side: str) -> NDArray[np.float32]:
