@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from konio.errors import OutputError, RecordError
-from konio.io.write import SYNTHETIC, FilmFacts, encode_radiograph, write_radiograph
+from konio.io.write import IMPLANTED, SYNTHETIC, FilmFacts, encode_radiograph, write_radiograph
 
 FACTS = FilmFacts("film-1", "PHANTOM-1", "F", 44, "alpha", "Recipe test, seed 1.")
 
@@ -51,6 +51,14 @@ def test_it_says_plainly_that_it_is_synthetic(tmp_path: Path, stored: np.ndarray
     assert dataset.PatientIdentityRemoved == "YES"
     assert str(dataset.PatientName) == "KONIO^PHANTOM"
     assert dataset.ImageType[0] == "DERIVED"
+
+
+def test_a_real_film_with_made_up_opacities_says_so(tmp_path: Path, stored: np.ndarray) -> None:
+    facts = FilmFacts("film", "IMPLANTED", implanted=True)
+    dataset = pydicom.dcmread(write_radiograph(tmp_path / "f.dcm", stored, (1.0, 1.0), facts))
+    assert dataset.DerivationDescription == dataset.PatientComments == IMPLANTED
+    assert "never was a patient" not in dataset.DeidentificationMethod
+    assert "SYNTHETIC" in dataset.ImageComments
 
 
 def _tables() -> tuple[list[dict[str, str]], dict[str, list[dict[str, object]]]]:

@@ -126,6 +126,7 @@ def _write_implanted(out: Path, made: ImplantedFilm, key: str, bits: int) -> Non
         patient_id="IMPLANTED",
         device="implant",
         comment="made-up opacities on a real film",
+        implanted=True,
     )
     write_radiograph(out, stored, made.spacing_mm, facts, bits)
 

@@ -1,4 +1,4 @@
-"""Writes a made-up radiograph as a DICOM object that says what it is.
+"""Writes a made-up radiograph, or a real one with made-up opacities, as a DICOM object that says what it is.
 
 Digital X-Ray Image Storage, For Presentation (PS3.3 A.26). The bytes depend on the arguments alone: UIDs
 come from a hash and dates are fixed.
@@ -21,6 +21,8 @@ from konio.errors import OutputError, RecordError
 DIGITAL_X_RAY: Final = "1.2.840.10008.5.1.4.1.1.1.1"
 #: What every object says in plain words.
 SYNTHETIC: Final = "SYNTHETIC IMAGE made by the konio phantom. Not a patient. Not for diagnosis."
+#: The same for a real film that opacities were put into.
+IMPLANTED: Final = "Real film with SYNTHETIC opacities made by the konio phantom. Not a finding. Not for diagnosis."
 #: No name of a person.
 PATIENT_NAME: Final = "KONIO^PHANTOM"
 _DATE, _TIME = "20000101", "000000"
@@ -39,6 +41,7 @@ class FilmFacts:
         device: name of the made-up system.
         comment: how the film was made (recipe and seed).
         photometric: ``MONOCHROME2`` (bright bone) or ``MONOCHROME1`` (stored inverted).
+        implanted: the film is a real one with made-up opacities.
     """
 
     key: str
@@ -48,6 +51,19 @@ class FilmFacts:
     device: str = "phantom"
     comment: str = ""
     photometric: str = "MONOCHROME2"
+    implanted: bool = False
+
+    @property
+    def statement(self) -> str:
+        """What the object says of itself."""
+        return IMPLANTED if self.implanted else SYNTHETIC
+
+    @property
+    def anonymity(self) -> str:
+        """How the header came to name nobody (Deidentification Method)."""
+        if self.implanted:
+            return "Header written anew; nothing of the original header is kept"
+        return "Made up by a procedural phantom; there never was a patient"
 
     def __post_init__(self) -> None:
         if self.photometric not in ("MONOCHROME1", "MONOCHROME2"):
@@ -156,8 +172,8 @@ def _who(facts: FilmFacts) -> dict[str, Any]:
         "PatientSex": facts.sex,
         "PatientAge": "" if facts.age is None else f"{facts.age:03d}Y",
         "PatientIdentityRemoved": "YES",
-        "DeidentificationMethod": "Made up by a procedural phantom; there never was a patient",
-        "PatientComments": SYNTHETIC,
+        "DeidentificationMethod": facts.anonymity,
+        "PatientComments": facts.statement,
         "QualityControlSubject": "YES",
     }
 
@@ -208,8 +224,8 @@ def _projection(spacing_mm: tuple[float, float], facts: FilmFacts) -> dict[str, 
         "DistanceSourceToDetector": "1800",
         "PositionerType": "NONE",
         "ImageType": ["DERIVED", "PRIMARY", ""],
-        "DerivationDescription": SYNTHETIC,
-        "ImageComments": f"{SYNTHETIC} {facts.comment}".strip(),
+        "DerivationDescription": facts.statement,
+        "ImageComments": f"{facts.statement} {facts.comment}".strip(),
         "AcquisitionDeviceProcessingDescription": "Simulated multi-band processing",
         "BurnedInAnnotation": "NO",
         "LossyImageCompression": "00",

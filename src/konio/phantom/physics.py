@@ -17,6 +17,8 @@ from konio.phantom.smooth import Floats, low_pass
 
 #: Part of the soft tissue that bone displaces.
 _DISPLACED: Final = 0.35
+#: Blur of the pixel aperture, pixels.
+_APERTURE: Final = 0.42
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,7 @@ def expose(
     direct = primary(soft, bone, TUBES[detector.tube])
     level = float(np.median(direct[lungs])) if lungs.any() else float(np.median(direct))
     scatter = np.float32(0.19) * low_pass(direct, 40 / spacing) + np.float32(0.056 * level)
-    sigma = float(np.hypot(0.5 * 0.84 * 0.84, detector.blur_mm)) / spacing
-    if spacing < 0.84:
-        sigma = float(np.hypot(0.42 * spacing, detector.blur_mm)) / spacing
+    sigma = float(np.hypot(_APERTURE, detector.blur_mm / spacing))
     signal = low_pass(direct, sigma) + scatter
     quanta = np.float32(detector.quanta * spacing**2)
     noise = rng.standard_normal(signal.shape, dtype=np.float32)
