@@ -109,6 +109,7 @@ def test_without_words_the_help_is_shown_as_wrong_usage(konio) -> None:
         (BundleError("the weights were altered; get the bundle again"), 1, "the weights were"),
         (UsageError("there is no such thing; name another"), 2, "there is no such"),
         (ZeroDivisionError("division by zero"), 1, "unexpected ZeroDivisionError"),
+        (OSError(28, "No space left on device"), 1, "the output cannot be used"),
         (KeyboardInterrupt(), 130, "was stopped"),
     ],
 )

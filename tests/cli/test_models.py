@@ -11,7 +11,6 @@ import pytest
 @pytest.fixture
 def shipped(monkeypatch, tiny: Path) -> None:
     monkeypatch.setattr("konio.networks.bundle.shipped_bundles", lambda: {"tiny": tiny})
-    monkeypatch.setattr("konio.networks.shipped_bundles", lambda: {"tiny": tiny}, raising=False)
 
 
 @pytest.mark.usefixtures("shipped")

@@ -46,9 +46,10 @@ def test_what_stood_there_stays_if_the_disk_is_full(tmp_path: Path, monkeypatch)
 def test_no_half_line_stays_if_the_disk_is_full(tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "lines"
     files.append_line(path, "one")
-    monkeypatch.setattr(files.Path, "open", lambda self, mode, buffering: Full(str(self), "ab"))
-    with pytest.raises(OutputError, match="disk is full"):
-        files.append_line(path, "a line of more than ten bytes")
+    with monkeypatch.context() as patch:
+        patch.setattr(files.Path, "open", lambda self, mode, buffering: Full(str(self), "ab"))
+        with pytest.raises(OutputError, match="disk is full"):
+            files.append_line(path, "a line of more than ten bytes")
     assert path.read_bytes() == b"one\n"
 
 

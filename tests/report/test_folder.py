@@ -90,6 +90,8 @@ def test_a_film_that_cannot_be_written_does_not_stop_the_next(
     assert folder.add(named(examined, "second.dcm"))[1] is None
     folder.finish()
     assert "could not be written" in (tmp_path / "index.html").read_text()
+    lines = (tmp_path / "assessments.jsonl").read_text().splitlines()
+    assert [json.loads(line)["input"]["path"] for line in lines] == ["first.dcm", "second.dcm"]
 
 
 def test_a_folder_that_cannot_be_used_is_said_at_once(tmp_path: Path) -> None:

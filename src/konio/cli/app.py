@@ -116,6 +116,10 @@ def _explain(error: Exception) -> int:
     if isinstance(error, KonioError):
         complain(f"konio: {error}")
         return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+    if isinstance(error, OSError):
+        where = error.filename or "the output"
+        complain(f"konio: {where} cannot be used ({error.strerror}); check it and run again")
+        return FAILED
     complain(
         f"konio: an unexpected {type(error).__name__} ({error}); run again with --debug to see where, and report it"
     )

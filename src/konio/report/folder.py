@@ -96,13 +96,16 @@ class ResultFolder:
             The assessment that names its files, and why some could not be written.
         """
         assessment, failure = examined.assessment, None
-        try:
-            if assessment.refusal is None:
+        if assessment.refusal is None:
+            try:
                 assessment = self._write(examined)
-            if "json" in self.formats:
+            except OutputError as error:
+                failure = error
+        if "json" in self.formats:
+            try:
                 append_line(self.folder / LINES, json_line(assessment))
-        except OutputError as error:
-            failure = error
+            except OutputError as error:
+                failure = failure or error
         self.rows.append(Row.of(examined, assessment, failed=failure is not None))
         return assessment, failure
 
