@@ -3,10 +3,11 @@ r"""The DenseNet as it answers: batch norms folded away, weights packed once, no
 A batch norm before a ReLU and a 1x1 convolution needs no arithmetic of its own. With per-channel slope
 :math:`a > 0` and offset :math:`b`,
 
-.. math:: W\,\mathrm{relu}(a x + b) = (W a)\max(x, -b/a) + W b
+.. math:: W\,\mathrm{relu}(a x + b) = (W a)(\max(x, t) - t), \qquad t = -b/a
 
 and for :math:`a < 0` the maximum becomes a minimum; so one comparison per value remains, the slope moves
-into the weights and the offset into the bias. A batch norm after a convolution folds as usual. The dense
+into the weights and t into the bias; both are taken as rounded, so that a closed gate gives exactly
+zero in half precision too. A batch norm after a convolution folds as usual. The dense
 blocks write into one buffer instead of joining ever longer copies.
 """
 
@@ -23,6 +24,15 @@ from konio.networks.densenet import DenseBlock, DenseLayer, DenseNet, Transition
 from konio.networks.precision import fastest_dtype
 
 _ROWS: Final = torch.channels_last
+
+#: Whether torch can keep weights in oneDNN's own layout; the names are torch's internal ones.
+_ONEDNN: Final = torch.backends.mkldnn.is_available() and all(  # type: ignore[no-untyped-call]
+    hasattr(torch.ops.mkldnn, name)
+    for name in ("_convolution_pointwise", "_reorder_convolution_weight")
+)
+
+#: A batch norm with a smaller slope passes nothing on but its offset.
+_DEAD: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,21 +103,30 @@ class _Packing:
     ) -> _Convolution:
         padding = weight.shape[-1] // 2
         weight = weight.to(self.dtype).contiguous(memory_format=_ROWS)
-        bias = None if bias is None else bias.to(self.dtype)
+        if bias is not None and not self.blocked:
+            bias = bias.to(self.dtype)  # oneDNN adds a float32 bias, plain convolutions do not
         if self.blocked:
             weight = torch.ops.mkldnn._reorder_convolution_weight(
                 weight, [padding] * 2, [stride] * 2, [1, 1], 1, [1, weight.shape[1], side, side]
             )
         return _Convolution(weight, bias, stride, padding, relu, self.blocked)
 
-    def gate(self, slope: Tensor, offset: Tensor) -> _Gate:
+    def gate(self, slope: Tensor, offset: Tensor) -> tuple[_Gate, Tensor]:
+        """The gate and its edge per channel, ``(C,)`` float32, as rounded."""
         edge = torch.where(slope == 0, 0.0, -offset / torch.where(slope == 0, 1.0, slope))
+        edge = edge.to(self.dtype)
         infinite = torch.full_like(edge, torch.inf)
-        low = torch.where(slope >= 0, edge, -infinite)[None, :, None, None].to(self.dtype)
-        if bool((slope > 0).all()):
-            return _Gate(low, None)
-        high = torch.where(slope > 0, infinite, edge)[None, :, None, None].to(self.dtype)
-        return _Gate(low, high)
+        low = torch.where(slope >= 0, edge, -infinite)[None, :, None, None]
+        high = torch.where(slope > 0, infinite, edge)[None, :, None, None]
+        gate = _Gate(low, None if bool((slope > 0).all()) else high)
+        return gate, edge.float()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gated:
+    gate: _Gate
+    weight: Tensor
+    bias: Tensor
 
 
 class FoldedDenseNet:
@@ -129,8 +148,7 @@ class FoldedDenseNet:
     ) -> None:
         device = next(network.parameters()).device
         self.dtype = dtype or fastest_dtype(device)
-        blocked = device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        packing = _Packing(self.dtype, blocked, size)
+        packing = _Packing(self.dtype, device.type == "cpu" and _ONEDNN, size)
         with torch.no_grad():
             parts = network.features
             slope, offset = _affine(parts.get_submodule("norm0"))
@@ -181,20 +199,24 @@ def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
     return slope, norm.bias.float() - mean.float() * slope
 
 
-def _behind_gate(weight: Tensor, slope: Tensor, offset: Tensor) -> Tensor:
-    """What the offset in front of a 1x1 convolution adds behind it; a dead slope leaves relu(offset)."""
-    return weight[:, :, 0, 0] @ torch.where(slope == 0, offset.relu(), offset)
+def _gated(norm: nn.Module, weight: Tensor, after: Tensor, packing: _Packing) -> _Gated:
+    """Batch norm, ReLU and 1x1 convolution, the convolution's outputs multiplied by ``after``."""
+    slope, offset = _affine(norm)
+    dead = slope.abs() < _DEAD
+    slope = torch.where(dead, 0.0, slope)
+    gate, edge = packing.gate(slope, offset)
+    weight = weight[:, :, 0, 0] * after[:, None]
+    constant = weight @ torch.where(dead, offset.relu(), 0.0)
+    weight = (weight * slope).to(packing.dtype)
+    return _Gated(gate, weight[:, :, None, None].float(), constant - weight.float() @ edge)
 
 
 def _fold_layer(layer: DenseLayer, packing: _Packing, side: int) -> _Layer:
-    slope, offset = _affine(layer.norm1)
-    weight = _weight(layer.conv1)
     after, shift = _affine(layer.norm2)
-    bias = _behind_gate(weight, slope, offset) * after + shift
-    weight = weight * slope[None, :, None, None] * after[:, None, None, None]
+    gated = _gated(layer.norm1, _weight(layer.conv1), after, packing)
     return _Layer(
-        packing.gate(slope, offset),
-        packing.convolution(weight, bias, 1, side, relu=True),
+        gated.gate,
+        packing.convolution(gated.weight, gated.bias + shift, 1, side, relu=True),
         packing.convolution(_weight(layer.conv2), None, 1, side, relu=False),
     )
 
@@ -209,11 +231,10 @@ def _fold_block(
     growth = modules[0].conv2.out_channels
     if not isinstance(transition, Transition):
         return _Block(layers, growth, None, None)
-    slope, offset = _affine(transition.norm)
     weight = _weight(transition.conv)
-    bias = _behind_gate(weight, slope, offset)
-    halve = packing.convolution(weight * slope[None, :, None, None], bias, 1, side // 2, relu=False)
-    return _Block(layers, growth, packing.gate(slope, offset), halve)
+    gated = _gated(transition.norm, weight, torch.ones_like(weight[:, 0, 0, 0]), packing)
+    halve = packing.convolution(gated.weight, gated.bias, 1, side // 2, relu=False)
+    return _Block(layers, growth, gated.gate, halve)
 
 
 def _run_block(block: _Block, maps: Tensor) -> Tensor:

@@ -34,8 +34,11 @@ class TaskHead(nn.Module):
         self.fc1 = nn.Linear(features, hidden)
         self.dropout = nn.Dropout(dropout)
         self.fc2 = nn.Linear(hidden, classes)
+        nn.init.kaiming_uniform_(self.fc1.weight, nonlinearity="relu", generator=generator)
+        # A new head answers "I do not know": all classes alike, so that the first steps move the backbone
+        # by what is on the film and not by the accident of the first weights.
+        nn.init.normal_(self.fc2.weight, std=0.01, generator=generator)
         for layer in (self.fc1, self.fc2):
-            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=generator)
             nn.init.zeros_(layer.bias)
 
     def forward(self, pooled: Tensor) -> Tensor:
