@@ -132,15 +132,16 @@ def test_a_batch_without_a_single_stage_leaves_that_head_alone():
     assert all(torch.isfinite(p.grad).all() for p in network.backbone.parameters())
 
 
-def test_plateau_lowers_the_rate_and_survives_a_restart(tmp_path):
+def test_plateau_lowers_the_rate_and_survives_a_restart(tmp_path, monkeypatch):
+    monkeypatch.setattr(synthetic_run.Telling, "judge", lambda *_: {"loss": 1.0})
     schedule = {"kind": "plateau", "patience": 0, "factor": 0.5}
-    phases = [{"size": 32, "film": 64, "epochs": 10, "batch": 5}]
-    recipe = synthetic_run.recipe(
-        schedule=schedule, phases=phases, optimizer={"name": "adam", "lr": 1.0}
-    )
+    phases = [{"size": 32, "film": 64, "epochs": 4, "batch": 5}]
+    recipe = synthetic_run.recipe(schedule=schedule, phases=phases)
     synthetic_run.train(tmp_path, recipe)
     state = SafetensorsIO().load_checkpoint(tmp_path / "state.safetensors")
     run, network = synthetic_run.make_run(recipe)
     module = TrainingModule(run, network)
     module.take_up(state)
-    assert module.plateau.scale == state["konio"]["plateau"]["scale"] < 1
+    assert module.plateau.scale == state["konio"]["plateau"]["scale"] == 0.5**3
+    (group,) = state["optimizer_states"][0]["param_groups"]
+    assert group["lr"] == pytest.approx(1e-3 * 0.5**2)

@@ -303,7 +303,12 @@ class Recipe(_Table):
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the recipe's content; two runs with one fingerprint on one cohort agree."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        # What a recipe does not say is left out, so that a later konio with more keys goes on with an older run.
+        said = self.model_dump(mode="json", exclude_defaults=True)
+        if "network" in said:
+            said["network"].pop("pretrained", None)
+        said["pretrained"] = Path(self.network.pretrained).name
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for the bundle; pre-trained weights by the name of their file only."""
