@@ -51,6 +51,8 @@ def options(
     """
 
 
+_STOPPED: Final = "konio was stopped; run the same command again to go on"
+
 app.command("assess", epilog=assess.EXAMPLE)(assess.assess)
 app.command("train", epilog=learning.TRAIN_EXAMPLE)(learning.train)
 app.command("evaluate", epilog=learning.EVALUATE_EXAMPLE)(learning.evaluate)
@@ -90,12 +92,13 @@ def run(arguments: list[str], *, debug: bool) -> int:
         _close_broken_pipe()
         return FAILED
     except KeyboardInterrupt:
-        complain("konio was stopped; run the same command again to go on")
-        return INTERRUPTED
+        status = INTERRUPTED
     except Exception as error:
         if debug and not _is_wrong_usage(error):
             raise
         return _explain(error)
+    if status == INTERRUPTED:  # Typer itself turns Ctrl-C into this status
+        complain(_STOPPED)
     return int(status or 0)
 
 
@@ -111,7 +114,7 @@ def _explain(error: Exception) -> int:
         complain(message if help_text else f"konio: {message}; see konio --help")
         return int(getattr(error, "exit_code", WRONG_USAGE))
     if type(error).__name__ == "Abort":
-        complain("konio was stopped; run the same command again to go on")
+        complain(_STOPPED)
         return INTERRUPTED
     if isinstance(error, KonioError):
         complain(f"konio: {error}")

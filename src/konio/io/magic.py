@@ -50,4 +50,4 @@ def _bare_element(head: bytes) -> bool:
 
 def is_one_bit_png(head: bytes) -> bool:
     """Whether a PNG has less than eight bits a sample, as masks do (the IHDR chunk is always first)."""
-    return head.startswith(_PNG) and len(head) > 24 and head[24] < 8
+    return head.startswith(_PNG) and head[12:16] == b"IHDR" and head[24:25] in (b"\1", b"\2", b"\4")

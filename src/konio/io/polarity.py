@@ -1,7 +1,7 @@
 """Does the picture show a chest, and is it the right way round in brightness?
 
 A PA film shows two dark lungs beside a bright mediastinum above a bright abdomen. `chest_likeness` is the
-correlation of the film's ranked brightness with that drawing, the best of a few positions: near 1 for a typical film,
+correlation of the film's ranked brightness with that drawing, the best of a few positions and of the whole or one lung: near 1 for a typical film,
 near -1 for its negative, near 0 for pictures of other things. Ranks make it blind to gamma, window and device.
 
 Measured on 830 real films (Shenzhen, Montgomery County, ChestX-ray14; benchmarks/polarity.py): smallest value 0.32,
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from konio.errors import RefusedError
 
 #: A film at or above this shows a chest with bright bone.
-LEAST_LIKENESS: Final = 0.15
+LEAST_LIKENESS: Final = 0.20
 #: A film at or below this shows a chest with dark bone; between the two it shows no chest.
-INVERTED_LIKENESS: Final = -0.20
+INVERTED_LIKENESS: Final = -0.25
 #: Fewer different brightnesses than this make a drawing or a mask, not a film.
 LEAST_SHADES: Final = 16
 #: The middle 98 % of a film span at least this part of the scale.
@@ -125,7 +125,7 @@ def _ranks(cells: Floats) -> Floats:
     return (order / cells.size).reshape(cells.shape)
 
 
-def _drawing(right: float, down: float) -> tuple[Floats, Floats]:
+def _drawing(right: float, down: float, part: str) -> tuple[Floats, Floats]:
     """The chest drawn at an offset (parts of the side) and how much each cell counts; both flat."""
     v, u = np.meshgrid(*[(np.arange(_FINE) + 0.5) / _FINE] * 2, indexing="ij")
 
@@ -136,6 +136,9 @@ def _drawing(right: float, down: float) -> tuple[Floats, Floats]:
     lungs = blob(0.28, 0.45, 0.08, 0.16) + blob(0.72, 0.45, 0.08, 0.16)
     bright = blob(0.5, 0.45, 0.05, 0.30) + 0.8 * blob(0.5, 0.95, 0.28, 0.09)
     weights = blob(0.5, 0.5, 0.30, 0.35)
+    if part != "whole":  # one lung with the mediastinum, for films whose other lung is white
+        beyond = u - right - 0.58 if part == "left" else 0.42 - (u - right)
+        weights = weights / (1 + np.exp(beyond / 0.02))
     weights /= weights.sum()
     drawing = np.clip(bright, 0, 1) - np.clip(lungs, 0, 1)
     drawing -= (weights * drawing).sum()
@@ -143,8 +146,11 @@ def _drawing(right: float, down: float) -> tuple[Floats, Floats]:
     return (weights * drawing).ravel(), weights.ravel()
 
 
-_POSITIONS: Final = tuple(
-    (right, down) for right in (-0.10, -0.05, 0.0, 0.05, 0.10) for down in (-0.10, -0.05, 0.0, 0.05)
+_PLACES: Final = tuple(
+    (right, down, part)
+    for right in (-0.10, -0.05, 0.0, 0.05, 0.10)
+    for down in (-0.10, -0.05, 0.0, 0.05)
+    for part in ("whole", "left", "right")
 )
-_DRAWINGS: Final = np.stack([_drawing(*at)[0] for at in _POSITIONS])  # (positions, cells)
-_WEIGHTS: Final = np.stack([_drawing(*at)[1] for at in _POSITIONS])
+_DRAWINGS: Final = np.stack([_drawing(*place)[0] for place in _PLACES])  # (places, cells)
+_WEIGHTS: Final = np.stack([_drawing(*place)[1] for place in _PLACES])
