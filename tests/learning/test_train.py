@@ -16,6 +16,7 @@ from konio.learning import Options, StoppedError, evaluate, parse_recipe, train
 from konio.learning.checkpoint import is_state
 from konio.learning.training import first_network
 from konio.networks import read_bundle
+from konio.networks.filters import spot_filters
 from konio.tasks import ZONES
 
 pytestmark = pytest.mark.filterwarnings(
@@ -122,6 +123,30 @@ def test_a_run_can_start_from_the_state_of_another(finished):
     assert origin["file"] == "state.safetensors"
     with pytest.raises(RecipeError, match="another network"):
         first_network(recipe(network={**network, "hidden": 9}))
+
+
+def test_a_run_can_start_from_a_finished_bundle(finished):
+    bundle = finished / "bundle"
+    network = {**recipe().to_json()["network"], "pretrained": str(bundle)}
+    taken, origin = first_network(recipe(network=network))
+    shipped = read_bundle(bundle)
+    for name, value in taken.state_dict().items():
+        assert torch.equal(value, shipped.weights[name]), name
+    assert origin == {"origin": "konio bundle", "file": "bundle", "sha256": shipped.weights_sha256}
+    with pytest.raises(RecipeError, match="another network"):
+        first_network(recipe(network={**network, "hidden": 9}))
+
+
+def test_the_first_layer_can_begin_with_spots():
+    network = recipe().to_json()["network"]
+    plain, _ = first_network(recipe(network=network))
+    spots, origin = first_network(recipe(network={**network, "first_filters": "spots"}))
+    first = "backbone.features.conv0.weight"
+    assert origin == {"origin": "spots"}
+    assert torch.equal(
+        spots.state_dict()[first], spot_filters(*plain.state_dict()[first].shape[::2])
+    )
+    assert not torch.equal(spots.state_dict()[first], plain.state_dict()[first])
 
 
 def test_a_folder_with_a_run_is_only_resumed_and_only_with_the_same_recipe(

@@ -52,7 +52,9 @@ class NetworkTable(_Table):
         in_channels: 3 keeps the first layer of published weights as it is.
         pretrained: file of weights to start from, relative to the recipe; empty for none. Published or
             pre-trained weights fill the backbone; the ``state.safetensors`` of another run of the same
-            network fills everything.
+            network, or a finished bundle of it, fills everything.
+        first_filters: how the first layer begins without pre-trained weights: ``random`` as in the paper, or
+            ``spots``, filters for spots, strands and edges (`konio.networks.filters`).
     """
 
     backbone: str = "densenet121"
@@ -65,6 +67,7 @@ class NetworkTable(_Table):
     auxiliary: bool = False
     in_channels: Literal[1, 3] = 1
     pretrained: str = ""
+    first_filters: Literal["random", "spots"] = "random"
 
     @model_validator(mode="after")
     def _known_tasks(self) -> NetworkTable:

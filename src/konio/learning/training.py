@@ -26,7 +26,8 @@ from konio.learning.recipe import Recipe
 from konio.learning.ship import ship
 from konio.learning.store import Store, open_store, store_key
 from konio.learning.timetable import lay_out
-from konio.networks import build_network, load_backbone_weights
+from konio.networks import build_network, load_backbone_weights, read_bundle
+from konio.networks.filters import begin_with_spots
 from konio.networks.multitask import MultiTaskNetwork
 from konio.prepare import Preparation
 from konio.tasks import MISSING, TaskSet
@@ -208,7 +209,11 @@ def first_network(recipe: Recipe) -> tuple[MultiTaskNetwork, dict[str, Any]]:
             raise RecipeError(f"recipe {recipe.name!r}: {error}") from error
     path = recipe.network.pretrained
     if not path:
-        return network, {"origin": "random"}
+        if recipe.network.first_filters == "spots":
+            begin_with_spots(network.backbone)
+        return network, {"origin": recipe.network.first_filters}
+    if Path(path).is_dir():
+        return network, _take_over_bundle(network, path)
     if is_state(path):
         origin = "konio run"
         take_over(network, path)
@@ -216,6 +221,19 @@ def first_network(recipe: Recipe) -> tuple[MultiTaskNetwork, dict[str, Any]]:
         origin = load_backbone_weights(network.backbone, path).origin
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return network, {"origin": origin, "file": Path(path).name, "sha256": digest}
+
+
+def _take_over_bundle(network: MultiTaskNetwork, path: str) -> dict[str, Any]:
+    """Fill a network with a finished bundle of the same plan; says where the weights come from."""
+    bundle = read_bundle(path)
+    try:
+        network.load_state_dict(bundle.network().state_dict())
+    except RuntimeError as error:
+        raise RecipeError(
+            f"{path} holds another network than the recipe describes ({str(error).splitlines()[-1].strip()}); "
+            "give the recipe the [network] of that bundle"
+        ) from error
+    return {"origin": "konio bundle", "file": Path(path).name, "sha256": bundle.weights_sha256}
 
 
 def go(run: Run, network: torch.nn.Module, out: Path, options: Options) -> Fitted:
