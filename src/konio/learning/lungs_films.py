@@ -276,7 +276,7 @@ def no_lungs(film: Array, rng: np.random.Generator) -> Array:
 
 
 def _turned(film: Array, rng: np.random.Generator) -> Array:
-    return np.rot90(film, rng.integers(1, 4))
+    return np.rot90(film, int(rng.integers(1, 4)))
 
 
 def _negative(film: Array, rng: np.random.Generator) -> Array:
