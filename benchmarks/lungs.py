@@ -55,7 +55,9 @@ def main() -> None:
     parser.add_argument("--model", default="konio-lungs")
     parser.add_argument("--recipe", type=Path, default=HERE / "recipes" / "lungs.toml")
     parser.add_argument("--out", type=Path, default=HERE / "out" / "lungs")
-    parser.add_argument("--steps", type=int, help="of a fold after the warm-up, if not the recipe's")
+    parser.add_argument(
+        "--steps", type=int, help="of a fold after the warm-up, if not the recipe's"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=120, help="made-up patients")
     parser.add_argument("--threads", type=int, default=2)

@@ -85,7 +85,7 @@ def write_lung_bundle(
     training: LungTraining,
     metrics: dict[str, Any] | None = None,
     real_source: str = "given by the user",
-    name: str = SHIPPED,
+    phantom_recipe: str = PHANTOM_RECIPE,
 ) -> Bundle:
     """Write a trained lung network as a bundle, weights in half precision.
 
@@ -95,10 +95,10 @@ def write_lung_bundle(
         training: what it was trained on.
         metrics: what was measured on which films; plain data.
         real_source: where the real pairs come from, for the card.
-        name: of the bundle.
+        phantom_recipe: version of the recipe that drew the made-up patients, for the card.
     """
     facts = BundleFacts(
-        name=name,
+        name=SHIPPED,
         kind=KIND,
         architecture={
             "name": "LungUNet",
@@ -115,7 +115,7 @@ def write_lung_bundle(
         },
         recipe={**training.recipe.model_dump(mode="json"), "seed": training.seed},
         cohort={
-            "made-up patients": _counted(training.phantoms, PHANTOM_RECIPE),
+            "made-up patients": _counted(training.phantoms, phantom_recipe),
             "real pairs": _counted(training.real, real_source),
             "fingerprint": training.fingerprint(),
         },

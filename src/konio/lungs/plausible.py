@@ -55,12 +55,12 @@ class Limit(NamedTuple):
 LIMITS: Final[dict[str, Limit]] = {
     "smaller": Limit(0.015, 0.30, "one lung is missing or out of proportion to the film"),
     "larger": Limit(0.03, 0.35, "a lung is out of proportion to the film"),
-    "ratio": Limit(0.20, 1.0, "one side is far larger than the other"),
-    "overlap": Limit(0.50, 1.0, "the two sides do not lie beside each other"),
+    "ratio": Limit(0.15, 1.0, "one side is far larger than the other"),
+    "overlap": Limit(0.70, 1.0, "the two sides do not lie beside each other"),
     "order": Limit(0.12, 0.75, "the two sides are too close or too far apart"),
-    "slimness": Limit(0.80, 5.0, "their shape is not that of lungs seen from the front"),
+    "slimness": Limit(0.90, 5.0, "their shape is not that of lungs seen from the front"),
     "solidity": Limit(0.60, 1.0, "their outline is torn"),
-    "certainty": Limit(0.80, 1.0, "nothing in the picture looks clearly like lung"),
+    "certainty": Limit(0.70, 1.0, "nothing in the picture looks clearly like lung"),
     "stray": Limit(0.0, 0.30, "the picture is lung-like in too many places"),
 }
 
