@@ -29,9 +29,10 @@ def model_card(facts: Mapping[str, Any], weights_sha256: str, size: int) -> str:
                 "cut point": facts["cut_point"],
             }
         ),
-        "## Questions it answers",
-        _table({name: ", ".join(classes) for name, classes in facts["tasks"].items()}),
     ]
+    if facts["tasks"]:
+        answers = {name: ", ".join(classes) for name, classes in facts["tasks"].items()}
+        sections += ["## Questions it answers", _table(answers)]
     chapters = {
         "Cases it learned from": "cohort",
         "What was measured": "metrics",
