@@ -11,6 +11,7 @@ from konio.learning.lungs_bundle import real_pairs, train_lung_bundle, write_lun
 from konio.learning.lungs_cohort import LungFilms
 from konio.lungs import load_segmenter
 from konio.networks.unet import UNET_SIDE
+from konio.phantom import radiograph
 
 RECIPE = LungRecipe(widths=(2, 3), phantoms=1, phantom_size=128, warm_up_steps=0, steps=1, batch=1)
 
@@ -61,10 +62,9 @@ def test_another_kind_of_bundle_is_refused(bundle):
 def test_from_a_folder_of_pairs_to_a_bundle(tmp_path):
     for folder in ("set", "set-lungs"):
         (tmp_path / folder).mkdir()
-    mask = np.zeros((512, 512), np.uint8)
-    mask[80:400, 64:208] = mask[80:400, 304:448] = 255
-    Picture.fromarray(255 - mask // 2).save(tmp_path / "set" / "a.png")
-    Picture.fromarray(mask).save(tmp_path / "set-lungs" / "a.png")
+    made_up = radiograph(7, "healthy", size=256)
+    Picture.fromarray((made_up.display * 255).astype(np.uint8)).save(tmp_path / "set" / "a.png")
+    Picture.fromarray(made_up.lungs.astype(np.uint8) * 255).save(tmp_path / "set-lungs" / "a.png")
     assert len(real_pairs(tmp_path / "set")) == 1
     steps = []
     made = train_lung_bundle(

@@ -64,9 +64,12 @@ def test_constant_rate_keeps_to_the_phases_factor():
 
 def test_time_left_is_counted_in_pixels():
     laid = table(films=16, phases=[{"size": 64, "batch": 4}, {"size": 128, "batch": 4}])
-    assert laid.pixels_left(0) == 4 * 4 * 64**2 + 4 * 4 * 128**2
-    assert laid.pixels_left(6) == 2 * 4 * 128**2
+    there_and_back = 3
+    assert laid.pixels_left(0) == there_and_back * (4 * 4 * 64**2 + 4 * 4 * 128**2)
+    assert laid.pixels_left(6) == there_and_back * 2 * 4 * 128**2
     assert laid.pixels_left(laid.steps) == 0
+    heads = table(films=16, phases=[{"size": 64, "batch": 4, "heads": True}])
+    assert heads.pixels_left(0) == 4 * 4 * 64**2
 
 
 def test_plateau_waits_then_falls_and_starts_to_wait_anew():
