@@ -124,6 +124,9 @@ def solid(probability: NDArray[np.float32], side: str) -> NDArray[np.float32]:
     """
     seen = probability > THRESHOLD
     main = largest_part(seen)
-    lung = fill_holes(fill_lateral(fill_holes(main), side))
+    whole = fill_holes(main)
+    lung = fill_lateral(whole, side)
+    if lung.sum() > whole.sum():  # a filled bay may have closed a hole
+        lung = fill_holes(lung)
     cleaned = np.where(seen & ~lung, 0, probability)
     return np.asarray(np.where(lung & ~main, np.maximum(cleaned, _FILLED), cleaned), np.float32)

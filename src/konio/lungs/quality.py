@@ -2,7 +2,7 @@
 
 The Chinese grades of a film (excellent, good, poor, reject; GBZ 70-2015 appendix C) are given by a physician who looks
 at more than this: scapulae, motion, foreign bodies, optical densities of a printed film. So no grade is computed here.
-Six facts are measured, and a film that lies outside what 800 real films show (see `REMARKS`) gets a remark.
+Seven facts are measured, and a film that lies outside what real films show (see `REMARKS`) gets a remark.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from konio.records import Image, Lungs
 _SAMPLE_SIDE = 512
 
 #: Rows and columns of the native pixels that are looked at for sharpness.
-_PATCH_SIDE = 512
+_PATCH_SIDE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class FilmQuality:
         mediastinum_contrast: median brightness between the lungs less that of the lungs, -1..1.
         clipped: part of the lungs' pixels at the very black or white end, where nothing can be seen.
         sharpness: standard deviation of differences over one pixel to those over four, in the film's native pixels
-            around the lungs. Near 0.25 or less for a picture that was enlarged or blurred; noise raises it.
+            around the lungs. Under 0.3 for a picture that was enlarged or blurred; noise raises it.
     """
 
     margin: float
@@ -68,7 +68,8 @@ class Remark(NamedTuple):
     zh: str
 
 
-#: Limits are the 1st or 99th percentile of 800 real frontal films (`benchmarks/lungs.py` prints them), rounded outwards.
+#: Limits lie outside the middle 98 % of 119 real frontal films of three hospitals; ``benchmarks/lungs.py films`` prints
+#: the percentiles.
 REMARKS: Final = (
     Remark(
         "cut-off",
@@ -90,7 +91,7 @@ REMARKS: Final = (
     ),
     Remark(
         "flat",
-        lambda q: q.lung_contrast < 0.08,
+        lambda q: q.lung_contrast < 0.20,
         "there is little contrast inside the lungs",
         "肺野内对比度偏低",
     ),
@@ -102,7 +103,7 @@ REMARKS: Final = (
     ),
     Remark(
         "blurred",
-        lambda q: q.sharpness < 0.22,
+        lambda q: q.sharpness < 0.30,
         "the film is blurred or was enlarged: fine opacities may not show",
         "图像模糊或经过放大，细小阴影可能无法显示",
     ),
