@@ -85,7 +85,9 @@ WORDS: Final = MappingProxyType(
         "region-task": Words("question", "问题"),
         "region-zone": Words("zone", "肺区"),
         "region-share": Words("share", "证据占比"),
-        "region-box": Words("box in pixels: top, left, bottom, right", "框：上、左、下、右（像素）"),
+        "region-box": Words(
+            "box in pixels: top, left, bottom, right", "框：上、左、下、右（像素）"
+        ),
         "outside": Words("outside the lungs", "肺野外"),
         "quality": Words("The film", "胸片情况"),
         "file": Words("file", "文件"),
