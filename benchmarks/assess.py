@@ -124,7 +124,8 @@ def beside_monai(assessor: konio.Assessor, film: Path, rounds: int) -> None:
     prepared = assessor.modality.prepare(image, lungs, assessor.preparation)
     tensor = prepared.image[None].to(assessor.device)
     plain = DenseNet121(spatial_dims=2, in_channels=1, out_channels=4).eval().to(assessor.device)
-    explain = GradCAM(nn_module=plain, target_layers="features")
+    # MONAI changes the maps in place after "features", which backward hooks forbid; after the ReLU it works.
+    explain = GradCAM(nn_module=plain, target_layers="class_layers.relu")
     questions = assessor.network.tasks
 
     def ours() -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from konio.networks import BundleFacts, FoldedDenseNet, MultiTaskNetwork
     from konio.prepare import Frame, Preparation
 
-#: How many films are decoded while the network works on one. Two keep it fed when films differ in size.
-AHEAD: Final = 2
+#: How many films are decoded while the network works on one. One keeps it fed, and each more costs its memory.
+AHEAD: Final = 1
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
