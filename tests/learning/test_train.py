@@ -34,6 +34,7 @@ def recipe(**changes):
             "tasks": TASKS,
             "hidden": 8,
             "auxiliary": True,
+            "deep": [2],
             "shared_zone_head": True,
             "pooling": "global+zones",
         },
@@ -109,7 +110,8 @@ def test_a_phase_of_heads_leaves_the_backbone_alone(cohort, options, tmp_path):
     for name, value in before.state_dict().items():
         kept = value.half().float() if value.ndim > 1 else value
         same = torch.equal(after[name], kept)
-        assert same == (not name.startswith("heads.")) or name.startswith("lesions."), name
+        learns = name.startswith(("lesions.", "deep."))
+        assert same == (not name.startswith("heads.")) or learns, name
 
 
 def test_a_run_can_start_from_the_state_of_another(finished):

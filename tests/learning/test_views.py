@@ -23,6 +23,10 @@ def moved(augment, phase, count=3, seed=0):
     return batch(count) | draw_moves([seed], count, augment, phase)
 
 
+def by_cell(fine):
+    return torch.nn.functional.avg_pool2d(fine, 4)
+
+
 def test_not_moving_is_the_identity():
     still, untouched = view(moved(STILL, WHOLE), 64), view(batch(), 64)
     torch.testing.assert_close(still.image, untouched.image, atol=1e-5, rtol=0)
@@ -44,7 +48,7 @@ def test_image_zones_and_lesions_move_together():
         seen = view(still | draw_moves([seed], 1, augment, Phase(size=256)), 256)
         bright = torch.nn.functional.avg_pool2d((seen.image + 1) / 2, 32)[0, 0]
         torch.testing.assert_close(bright, seen.zones[0, 0], atol=0.12, rtol=0)
-        torch.testing.assert_close(bright, seen.lesions[0, 0], atol=0.12, rtol=0)
+        torch.testing.assert_close(bright, by_cell(seen.lesions)[0, 0], atol=0.12, rtol=0)
 
 
 def test_a_window_is_a_part_of_the_film_at_its_own_resolution():

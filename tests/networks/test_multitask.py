@@ -101,6 +101,34 @@ def test_lesion_map_appears_in_training_only() -> None:
     assert "lesions" not in network.eval()(image)
 
 
+def test_deep_heads_answer_in_the_grid_of_their_block_and_teach_it() -> None:
+    network = small(tasks=("stage",), auxiliary=True, deep=(1, 2, 3))
+    image = torch.randn(2, 1, 64, 64, generator=seeded())
+    answers = network(image)
+    sides = {name: tuple(maps.shape[1:]) for name, maps in answers.items() if name != "stage"}
+    assert sides == {
+        "lesions": (3, 2, 2), "lesions_1": (3, 8, 8), "lesions_2": (3, 8, 8), "lesions_3": (3, 4, 4)
+    }  # fmt: skip
+    answers["lesions_2"].sum().backward()
+    moved = {
+        name.split(".")[2]
+        for name, weight in network.backbone.named_parameters(prefix="backbone")
+        if weight.grad is not None and "denseblock" in name
+    }
+    assert moved == {"denseblock1", "denseblock2"}
+    assert set(network.eval()(image)) == {"stage"}
+
+
+def test_deep_heads_change_no_answer() -> None:
+    plain, deep = (small(auxiliary=True, deep=blocks).eval() for blocks in ((), (2,)))
+    shared = {k: v for k, v in deep.state_dict().items() if not k.startswith("deep.")}
+    plain.load_state_dict(shared)
+    image, zones = torch.randn(1, 1, 64, 64, generator=seeded()), torch.rand(1, 6, 2, 2)
+    with torch.no_grad():
+        first, second = plain(image, zones), deep(image, zones)
+    assert all(torch.equal(first[name], second[name]) for name in ALL)
+
+
 def test_three_channels_see_the_grey_image() -> None:
     assert small(tasks=("stage",), in_channels=3)(torch.zeros(2, 1, 64, 64))["stage"].shape == (
         2,
@@ -136,6 +164,8 @@ def test_zones_are_demanded_and_must_fit() -> None:
         {"pooling": {"stage": "zone"}},
         {"pooling": {"stage": "max"}},
         {"pooling": {"zone_ru": "zone"}},
+        {"deep": (2,)},
+        {"deep": (4,), "auxiliary": True},
         {"tasks": ()},
     ],
 )
@@ -145,7 +175,7 @@ def test_plans_that_cannot_be_built_are_refused(wrong: dict[str, object]) -> Non
 
 
 def test_plans_travel() -> None:
-    plan = NetworkPlan(ALL, pooling={"stage": "global+zones"}, auxiliary=True)
+    plan = NetworkPlan(ALL, pooling={"stage": "global+zones"}, auxiliary=True, deep=(1, 2))
     assert NetworkPlan.from_json(plan.to_json()) == plan
     assert copy.deepcopy(plan) == plan
     assert pickle.loads(pickle.dumps(plan)) == plan  # noqa: S301 - our own bytes, as worker processes get them

@@ -49,6 +49,7 @@ class NetworkTable(_Table):
         zone_pooling: of the questions about one zone.
         shared_zone_head: one head answers for all six zones.
         auxiliary: also learn a map of lesions, where the cohort has lesion masks.
+        deep: dense blocks, 1 to 3, whose own maps learn the lesions too, where the cohort has lesion masks.
         in_channels: 3 keeps the first layer of published weights as it is.
         pretrained: file of weights to start from, relative to the recipe; empty for none. Published or
             pre-trained weights fill the backbone; the ``state.safetensors`` of another run of the same
@@ -65,6 +66,7 @@ class NetworkTable(_Table):
     zone_pooling: Pooling = "zone"
     shared_zone_head: bool = False
     auxiliary: bool = False
+    deep: tuple[int, ...] = ()
     in_channels: Literal[1, 3] = 1
     pretrained: str = ""
     first_filters: Literal["random", "spots"] = "random"
@@ -95,6 +97,7 @@ class NetworkTable(_Table):
             },
             shared_zone_head=self.shared_zone_head,
             auxiliary=self.auxiliary,
+            deep=self.deep,
         )
 
 

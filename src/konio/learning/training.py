@@ -226,8 +226,11 @@ def first_network(recipe: Recipe) -> tuple[MultiTaskNetwork, dict[str, Any]]:
 def _take_over_bundle(network: MultiTaskNetwork, path: str) -> dict[str, Any]:
     """Fill a network with a finished bundle of the same plan; says where the weights come from."""
     bundle = read_bundle(path)
+    given = bundle.network().state_dict()
+    # Deep heads only teach: a bundle without them is as good a start.
+    own = {key: value for key, value in network.state_dict().items() if key.startswith("deep.")}
     try:
-        network.load_state_dict(bundle.network().state_dict())
+        network.load_state_dict(own | given)
     except RuntimeError as error:
         raise RecipeError(
             f"{path} holds another network than the recipe describes ({str(error).splitlines()[-1].strip()}); "

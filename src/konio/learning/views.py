@@ -28,7 +28,7 @@ class View:
     Args:
         image: ``(B, 1, size, size)`` float32 in -1..1.
         zones: ``(B, 6, h, w)`` weights, ``h = w = size / 32``.
-        lesions: ``(B, 3, h, w)`` shares 0..1.
+        lesions: ``(B, 3, 4 h, 4 w)`` shares 0..1.
         seen: ``(B, 6)`` part of each zone inside the view, 0..1.
     """
 
@@ -49,7 +49,7 @@ def view(batch: Batch, size: int) -> View:
     cells = size // STRIDE
     if places is None:
         zones = zone_weights(_fitted(batch["zones"], cells), cells)
-        lesions = functional.adaptive_avg_pool2d(batch["lesions"].float() / 255, cells)
+        lesions = functional.adaptive_avg_pool2d(batch["lesions"].float() / 255, cells * _POINTS)
         image = batch["image"][:, None].float() / 127.5 - 1
         return View(image, zones, lesions, torch.ones_like(zones[:, :, 0, 0]))
     points = cells * _POINTS
@@ -62,7 +62,7 @@ def view(batch: Batch, size: int) -> View:
     # Black is 0 while moving, so that what comes in from outside the film is black.
     image = _sample(batch["image"][:, None].float() / 127.5, places, size, "bilinear") - 1
     toned = move_image(image, Drawing(torch.eye(2, 3)[None], batch["gamma"], batch["contrast"]))
-    return View(toned, zones, functional.avg_pool2d(lesions, _POINTS), seen.clamp(max=1))
+    return View(toned, zones, lesions, seen.clamp(max=1))
 
 
 def visible_labels(labels: Tensor, seen: Tensor, tasks: TaskSet, windowed: bool) -> Tensor:

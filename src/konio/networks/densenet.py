@@ -117,12 +117,28 @@ class DenseNet(nn.Module):
                 channels //= 2
         parts["norm5"] = nn.BatchNorm2d(channels)
         self.features = nn.Sequential(parts)
+        self.shape = shape
         self.in_channels = in_channels
         self.out_channels = channels
         for module in self.modules():
             # On the meta device there is nothing to fill, and asking would import torch's compiler (2 s).
             if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
                 nn.init.kaiming_normal_(module.weight, generator=generator)
+
+    def block_channels(self, block: int) -> int:
+        """Channels of the output of dense block 1 to 4."""
+        norm = "norm5" if block == len(self.shape.blocks) else f"transition{block}.norm"
+        return int(self.features.get_submodule(norm).get_buffer("running_mean").numel())
+
+    def with_blocks(self, image: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
+        """What `forward` returns, and the output of every dense block by its number from 1."""
+        maps = image
+        blocks: dict[int, Tensor] = {}
+        for module in self.features:
+            maps = module(maps)
+            if isinstance(module, DenseBlock):
+                blocks[len(blocks) + 1] = maps
+        return functional.relu(maps, inplace=True), blocks
 
     def forward(self, image: Tensor) -> Tensor:
         """Feature map after the last ReLU.

@@ -184,7 +184,8 @@ def lesion_map_loss(
 
     Args:
         maps: ``(B, 3, h, w)`` logits.
-        shares: ``(B, 3, h, w)`` in 0..1, from `konio.prepare.lesion_shares`.
+        shares: ``(B, 3, H, W)`` in 0..1, from `konio.prepare.lesion_shares`, on the grid of the maps or a
+            finer one whose cells theirs are made of.
         known: ``(B,)`` bool, whether the case has a lesion map.
         kind: ``bce`` on logits, or ``smooth_l1`` on their sigmoid.
 
@@ -194,7 +195,9 @@ def lesion_map_loss(
     if not bool(known.any()):
         return None
     chosen = _single(maps[known])
-    truth = shares[known].to(chosen.dtype)
+    truth = functional.adaptive_avg_pool2d(
+        shares[known].to(chosen.dtype), (chosen.shape[2], chosen.shape[3])
+    )
     if kind == "bce":
         return functional.binary_cross_entropy_with_logits(chosen, truth)
     return functional.smooth_l1_loss(chosen.sigmoid(), truth, beta=0.1)
@@ -217,7 +220,7 @@ def multi_task_loss(
         labels: task name to ``(B,)`` class positions or `MISSING`.
         tasks: the questions.
         plan: the losses' plan; the paper's where ``None``.
-        lesions: shares ``(B, 3, h, w)`` and known ``(B,)`` for the auxiliary map, if there are any.
+        lesions: shares ``(B, 3, H, W)`` and known ``(B,)`` for the auxiliary maps, if there are any.
 
     Raises:
         UsageError: if a task has no answer.
@@ -234,10 +237,11 @@ def multi_task_loss(
         part = masked_cross_entropy(answers[task.name], labels[task.name], spread)
         if part is not None:
             parts[task.name] = part
-    if lesions is not None and AUXILIARY in answers and plan.lesions > 0:
-        part = lesion_map_loss(answers[AUXILIARY], *lesions, kind=plan.lesion_loss)
-        if part is not None:
-            parts[AUXILIARY] = part
+    if lesions is not None and plan.lesions > 0:
+        for name in (name for name in answers if name.startswith(AUXILIARY)):
+            part = lesion_map_loss(answers[name], *lesions, kind=plan.lesion_loss)
+            if part is not None:
+                parts[name] = part
     if not parts:
         return Losses(torch.zeros((), requires_grad=True), parts)
     return Losses(torch.stack(list(parts.values())).sum(), parts)

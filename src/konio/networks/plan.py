@@ -37,6 +37,8 @@ class NetworkPlan:
         pooling: how each task pools the feature map; tasks not named take `default_pooling`.
         shared_zone_head: one head for all six zones instead of six, since the question is the same.
         auxiliary: also learn a map of lesions per cell (training only).
+        deep: numbers of dense blocks, 1 to 3, whose maps learn the lesions too, each in its own finer grid
+            (training only; needs ``auxiliary``).
 
     Raises:
         RecordError: on an unknown backbone, pooling or task, or a number out of range.
@@ -58,6 +60,7 @@ class NetworkPlan:
     pooling: Mapping[str, Pooling] = field(default_factory=dict)
     shared_zone_head: bool = False
     auxiliary: bool = False
+    deep: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         questions = self.task_set
@@ -71,6 +74,8 @@ class NetworkPlan:
             (self.hidden >= 1, f"hidden must be at least 1, got {self.hidden}"),
             (0 <= self.dropout < 1, f"dropout must be in 0 <= dropout < 1, got {self.dropout}"),
             (not strangers, f"pooling names {strangers}, which are no tasks of the plan"),
+            (set(self.deep) <= {1, 2, 3}, f"deep names dense blocks 1 to 3, got {list(self.deep)}"),
+            (self.auxiliary or not self.deep, "deep blocks learn the lesion map, which auxiliary turns on"),
             (len(questions) > 0, "a network needs at least one task"),
             *((known[t.name] in POOLINGS, f"pooling must be one of {POOLINGS}, got {known}") for t in questions),
             *(
@@ -107,7 +112,12 @@ class NetworkPlan:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         plain = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
-        return {**plain, "tasks": list(self.tasks), "pooling": dict(self.pooling)}
+        return {
+            **plain,
+            "tasks": list(self.tasks),
+            "pooling": dict(self.pooling),
+            "deep": list(self.deep),
+        }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> NetworkPlan:
@@ -122,7 +132,9 @@ class NetworkPlan:
                 f"a network plan has the fields {sorted(fields)} and needs tasks, got {sorted(plain)}; "
                 "the file may come from another version of konio"
             )
-        return cls(**{**plain, "tasks": tuple(plain["tasks"])})
+        return cls(
+            **{**plain, "tasks": tuple(plain["tasks"]), "deep": tuple(plain.get("deep", ()))}
+        )
 
 
 def default_pooling(task: Task) -> Pooling:

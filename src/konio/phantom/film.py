@@ -32,7 +32,7 @@ from konio.records import frozen
 from konio.standards import gbz
 
 #: Version of the recipe; the same version, seed and wish give the same film.
-RECIPE: Final = "konio-phantom-radiograph/2"
+RECIPE: Final = "konio-phantom-radiograph/3"
 #: Bits of a stored pixel.
 BITS: Final = 12
 #: Smallest and largest film, pixels.

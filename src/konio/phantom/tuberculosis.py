@@ -71,8 +71,10 @@ def draw_tuberculosis(rng: np.random.Generator, canvas: Canvas, plan: Tuberculos
             _infiltrate(rng, canvas, centre, side, extent)
         if "cavity" in plan.forms and (number == 0 or rng.random() < 0.3):
             _cavity(rng, canvas, centre)
+            _apical_cap(rng, canvas, side)
         if "healed" in plan.forms:
             _healed(rng, canvas, centre)
+            _apical_cap(rng, canvas, side)
     if "miliary" in plan.forms:
         _miliary(rng, canvas)
     if "effusion" in plan.forms:
@@ -121,8 +123,8 @@ def _infiltrate(
     for row, col, radius in zip(rows, cols, radii, strict=True):
         outline = draw_outline(rng, radius * 1.08 * rng.uniform(1, 1.5), radius * 1.08, 0.16)
         box, r = fill(canvas, outline, float(row), float(col), float(rng.uniform(0, np.pi)))
-        thick = radius * rng.uniform(0.9, 1.9) * 0.75
-        plane[box] += np.float32(thick) * lens(r, 0.5)
+        thick = radius * rng.uniform(0.9, 1.9)
+        plane[box] += np.float32(thick) * lens(r, 0.22)
     plane = 30 * (1 - np.exp(-plane / 30))
     grain = power_noise(rng, canvas.size, canvas.spacing, (3, 25), 2.0)
     plane *= (1 + 0.18 * grain) * np.clip(canvas.lung / 20, 0, 1) * canvas.field
@@ -195,11 +197,28 @@ def _healed(rng: np.random.Generator, canvas: Canvas, centre: tuple[float, float
     _tracts(rng, canvas, centre, side, int(rng.integers(4, 9)))
 
 
+def _apical_cap(rng: np.random.Generator, canvas: Canvas, side: int) -> None:
+    """Thickened pleura over the apex, with an uneven lower edge."""
+    rows, first = _lung_rows(canvas, side)
+    if not rows.size:
+        return
+    lung = (canvas.zones >= first) & (canvas.zones < first + 3)
+    top = np.where(lung.any(0), lung.argmax(0), canvas.size).astype(np.float32)
+    high = np.clip(1 - (top - rows[0]) * canvas.spacing / rng.uniform(18, 32), 0, 1)
+    uneven = power_noise(rng, canvas.size, canvas.spacing, (25, 90), 2.0)[int(rows[0])]
+    thick = rng.uniform(5, 12) * np.sqrt(high) * np.clip(1 + 0.3 * uneven, 0.3, 1.7)
+    down = (np.arange(canvas.size, dtype=np.float32)[:, None] - top[None, :]) * canvas.spacing
+    part = np.clip((thick[None, :] - down) / 6 + 0.5, 0, 1) * lung
+    tissue = np.minimum(np.float32(rng.uniform(9, 16)) * part, canvas.lung * 0.9)
+    canvas.soft[...] += np.asarray(tissue * canvas.contrast, np.float32)
+    canvas.mark((slice(None), slice(None)), part > 0.5, TUBERCULOSIS)
+
+
 def _miliary(rng: np.random.Generator, canvas: Canvas) -> None:
     """Eight grains per cm2 of 1.9 mm in all zones alike."""
     area = float(canvas.field.sum()) * (canvas.spacing / 10) ** 2
     weights = np.where(canvas.field, canvas.lung, 0).astype(np.float32)
-    place = pick_points(rng, weights, int(rng.poisson(rng.uniform(5, 9) * area)))
+    place = pick_points(rng, weights, int(rng.poisson(8 * area)))
     mm = np.clip(rng.normal(1.9, 0.24, len(place[0])), 1, 3).astype(np.float32)
     paint_balls(canvas, place, mm, 1.25 - canvas.density, TUBERCULOSIS)
 
