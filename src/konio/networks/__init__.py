@@ -17,7 +17,14 @@ if TYPE_CHECKING:
         shipped_bundles,
         write_bundle,
     )
+    from konio.networks.classifier import (
+        ARCHITECTURES,
+        Classifier,
+        ClassifierPlan,
+        build_classifier,
+    )
     from konio.networks.folded import FoldedDenseNet
+    from konio.networks.imagenet import load_imagenet
     from konio.networks.losses import (
         LossPlan,
         label_counts,
@@ -32,17 +39,22 @@ if TYPE_CHECKING:
 
 # Where each public name lives; imported on first use, since most of them bring torch.
 _HOMES: Final = {
+    "ARCHITECTURES": "classifier",
     "Bundle": "bundle",
     "BundleFacts": "bundle",
+    "Classifier": "classifier",
+    "ClassifierPlan": "classifier",
     "FoldedDenseNet": "folded",
     "LossPlan": "losses",
     "MultiTaskNetwork": "multitask",
     "NetworkPlan": "plan",
+    "build_classifier": "classifier",
     "build_network": "multitask",
     "fastest_dtype": "precision",
     "find_bundle": "bundle",
     "label_counts": "losses",
     "load_backbone_weights": "weights",
+    "load_imagenet": "imagenet",
     "multi_task_loss": "losses",
     "read_bundle": "bundle",
     "scale_gradient": "losses",
@@ -52,17 +64,22 @@ _HOMES: Final = {
 }
 
 __all__ = [
+    "ARCHITECTURES",
     "Bundle",
     "BundleFacts",
+    "Classifier",
+    "ClassifierPlan",
     "FoldedDenseNet",
     "LossPlan",
     "MultiTaskNetwork",
     "NetworkPlan",
+    "build_classifier",
     "build_network",
     "fastest_dtype",
     "find_bundle",
     "label_counts",
     "load_backbone_weights",
+    "load_imagenet",
     "multi_task_loss",
     "read_bundle",
     "scale_gradient",

@@ -94,7 +94,7 @@ def load_backbone_weights(
     backbone = {name: value for name, value in state.items() if name in own}
     _check(own, backbone, Path(path).name)
     first = backbone[_FIRST]
-    backbone[_FIRST], shift = _first_layer(first, origin, network.in_channels)
+    backbone[_FIRST], shift = first_layer(first, origin, network.in_channels)
     backbone[_FIRST_MEAN] = backbone[_FIRST_MEAN] - shift
     complete = {name: backbone.get(name, value) for name, value in own.items()}
     network.load_state_dict(complete)
@@ -184,7 +184,7 @@ def _fits(name: str, own: Tensor, given: Tensor) -> bool:
     return same and given.shape[1] in (1, 3)
 
 
-def _first_layer(weight: Tensor, origin: Origin, channels: int) -> tuple[Tensor, Tensor]:
+def first_layer(weight: Tensor, origin: Origin, channels: int) -> tuple[Tensor, Tensor]:
     """First convolution for our intensities, and what it no longer adds to the mean behind it."""
     scale, offset = _intensities(origin, weight.shape[1])
     shift = (weight * offset[None, :, None, None]).sum(dim=(1, 2, 3))
