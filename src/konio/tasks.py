@@ -233,3 +233,99 @@ AGGREGATION: Final = _yes_no(
 RADIOGRAPH_TASKS: Final = TaskSet(
     (DIFFERENTIAL, STAGE, *(_zone_task(zone) for zone in ZONES), LARGE_OPACITY, AGGREGATION)
 )
+
+
+def _grades(en: str, zh: str) -> tuple[Answer, ...]:
+    """Grades 1, 2, ... with their words, separated by semicolons."""
+    pairs = zip(en.split("; "), zh.split("；"), strict=True)
+    return tuple(Answer(str(grade), *words) for grade, words in enumerate(pairs, start=1))
+
+
+def _nodule_task(name: str, words: tuple[str, str], en: str, zh: str, ordered: bool = True) -> Task:
+    return Task(
+        name,
+        _grades(en, zh),
+        ordered,
+        en=words[0],
+        zh=words[1],
+        code=(f"nodule-{name}", "99KONIO", words[0]),
+    )
+
+
+#: Diameters in mm that the grades of the diameter question stand for; each is 1.5 times the one before, so that
+#: an expected grade g is the diameter 4 x 1.5^g (a declared choice: paper C does not say how it grades diameters).
+DIAMETER_GRADES_MM: Final = tuple(4.0 * 1.5**grade for grade in range(6))
+
+DIAMETER: Final = Task(
+    "diameter",
+    tuple(
+        Answer(f"{mm:.0f}", f"about {mm:.0f} mm", f"约{mm:.0f}毫米") for mm in DIAMETER_GRADES_MM
+    ),
+    ordered=True,
+    en="Diameter",
+    zh="直径",
+    code=("nodule-diameter", "99KONIO", "Diameter"),
+    column="diameter_mm",
+)
+
+MALIGNANCY: Final = _nodule_task(
+    "malignancy",
+    ("Suspicion of malignancy", "恶性可能"),
+    "highly unlikely; moderately unlikely; indeterminate; moderately suspicious; highly suspicious",
+    "极不可能；不太可能；不确定；较可疑；高度可疑",
+)
+
+#: The nine questions of paper C about a nodule. Grades as LIDC-IDRI's readers gave them (Armato et al., Medical
+#: Physics 2011, table II): high subtlety is easy to see, high margin is sharp, high texture is solid.
+NODULE_TASKS: Final = TaskSet(
+    (
+        _nodule_task(
+            "subtlety",
+            ("Subtlety", "可见程度"),
+            "extremely subtle; moderately subtle; fairly subtle; moderately obvious; obvious",
+            "极难辨认；较难辨认；稍难辨认；较明显；明显",
+        ),
+        _nodule_task(
+            "lobulation",
+            ("Lobulation", "分叶"),
+            "none; nearly none; medium; near marked; marked",
+            "无；几乎无；中等；较显著；显著",
+        ),
+        _nodule_task(
+            "spiculation",
+            ("Spiculation", "毛刺"),
+            "none; nearly none; medium; near marked; marked",
+            "无；几乎无；中等；较显著；显著",
+        ),
+        _nodule_task(
+            "sphericity",
+            ("Sphericity", "球形度"),
+            "linear; ovoid/linear; ovoid; ovoid/round; round",
+            "线状；卵圆/线状；卵圆；卵圆/圆形；圆形",
+        ),
+        _nodule_task(
+            "margin",
+            ("Margin", "边缘"),
+            "poorly defined; near poorly defined; medium; near sharp; sharp",
+            "模糊；较模糊；中等；较清晰；清晰",
+        ),
+        _nodule_task(
+            "texture",
+            ("Texture", "质地"),
+            "non-solid; non-solid/mixed; part-solid; solid/mixed; solid",
+            "磨玻璃；磨玻璃/混合；部分实性；实性/混合；实性",
+        ),
+        _nodule_task(
+            "calcification",
+            ("Calcification", "钙化"),
+            "popcorn; laminated; solid; non-central; central; absent",
+            "爆米花样；层状；实性；偏心；中心；无",
+            ordered=False,
+        ),
+        DIAMETER,
+        MALIGNANCY,
+    )
+)
+
+#: Every question konio knows, about whatever image.
+ALL_TASKS: Final = TaskSet((*RADIOGRAPH_TASKS, *NODULE_TASKS))
