@@ -8,6 +8,7 @@
     ├── CohortError         a table of cases cannot be used (columns, labels, leakage)
     ├── BundleError         a model directory is incomplete, altered or of another kind
     ├── RecipeError         a training recipe does not say what it must
+    ├── SettingsError       a service's settings are incomplete, contradictory or unsafe
     ├── OutputError         a result could not be written
     └── RefusedError        one input is refused; carries a code of `REFUSALS`
 
@@ -42,6 +43,10 @@ class BundleError(KonioError):
 
 class RecipeError(KonioError):
     """A training recipe is incomplete or contradicts itself."""
+
+
+class SettingsError(KonioError):
+    """A service cannot start with the settings it was given."""
 
 
 class OutputError(KonioError):
@@ -125,6 +130,38 @@ REFUSALS: Final = MappingProxyType(
         "blank": RefusalText(
             "the picture holds no contrast ({detail}); export the film again",
             "图像没有对比度（{detail}），请重新导出",
+        ),
+        "not-ct": RefusalText(
+            "this is not a CT of the chest ({detail}); give a folder with the slices of one series, or an MHD file",
+            "不是胸部CT（{detail}），请提供单个序列的切片文件夹或 MHD 文件",
+        ),
+        "several-series": RefusalText(
+            "the folder holds several series ({detail}); name the one to read",
+            "文件夹含多个序列（{detail}），请指定要读取的序列",
+        ),
+        "mixed-orientation": RefusalText(
+            "the slices of the series do not lie parallel ({detail}); export one reconstruction alone",
+            "该序列的切片方向不一致（{detail}），请单独导出一个重建序列",
+        ),
+        "uneven-slices": RefusalText(
+            "the slices do not lie at even distances ({detail}); export the series again",
+            "切片间距不均匀（{detail}），请重新导出该序列",
+        ),
+        "duplicate-slices": RefusalText(
+            "two different slices lie at one place ({detail}); export one reconstruction alone",
+            "同一位置有两个不同的切片（{detail}），请单独导出一个重建序列",
+        ),
+        "missing-slices": RefusalText(
+            "slices are missing where they are needed ({detail}); copy the whole series again",
+            "所需位置缺少切片（{detail}），请重新复制整个序列",
+        ),
+        "thick-slices": RefusalText(
+            "the slices are thicker than 2.5 mm ({detail}); give a thin reconstruction of this examination",
+            "层厚超过 2.5 mm（{detail}），请提供该次检查的薄层重建",
+        ),
+        "outside-scan": RefusalText(
+            "the place does not lie inside the scan ({detail}); check the world coordinates",
+            "该位置不在扫描范围内（{detail}），请检查世界坐标",
         ),
         "no-lungs": RefusalText(
             "no two lungs were found ({detail}); give a posterior-anterior chest film with both lungs",

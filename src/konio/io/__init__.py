@@ -1,4 +1,4 @@
-"""Files in: radiographs from DICOM, PNG and JPEG as `konio.records.Image`.
+"""Files in: radiographs from DICOM, PNG and JPEG as `konio.records.Image`, CT from MHD and DICOM as `Volume`.
 
 Pixels from outside are decoded in a child process with a limit on memory and time; see
 docs/decisions/0003-decoding-in-a-child.md.
@@ -16,28 +16,40 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from konio.io.decoder import Decoder, Limits, read, read_many, start
+    from konio.io.grid import Grid
     from konio.io.inputs import Inputs, discover
+    from konio.io.mhd import open_mhd
+    from konio.io.volume import Volume
     from konio.io.write import write_radiograph
+    from konio.io.write_volume import write_mhd
 
 _HOMES: Final = {
     "Decoder": "konio.io.decoder",
+    "Grid": "konio.io.grid",
     "Inputs": "konio.io.inputs",
     "Limits": "konio.io.decoder",
+    "Volume": "konio.io.volume",
     "discover": "konio.io.inputs",
+    "open_mhd": "konio.io.mhd",
     "read": "konio.io.decoder",
     "read_many": "konio.io.decoder",
     "start": "konio.io.decoder",
+    "write_mhd": "konio.io.write_volume",
     "write_radiograph": "konio.io.write",
 }
 
 __all__ = [
     "Decoder",
+    "Grid",
     "Inputs",
     "Limits",
+    "Volume",
     "discover",
+    "open_mhd",
     "read",
     "read_many",
     "start",
+    "write_mhd",
     "write_radiograph",
 ]
 
