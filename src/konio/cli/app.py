@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from konio import __version__
-from konio.cli import assess, doctor, learning, models, phantom
+from konio.cli import assess, doctor, learning, models, phantom, web
 from konio.cli.terminal import complain
 from konio.errors import KonioError, UsageError
 
@@ -59,6 +59,10 @@ app.command("evaluate", epilog=learning.EVALUATE_EXAMPLE)(learning.evaluate)
 app.add_typer(phantom.app, name="phantom")
 app.add_typer(models.app, name="models")
 app.command("doctor", epilog="Example: konio doctor")(doctor.doctor)
+app.command("serve", epilog=web.SERVE_EXAMPLE)(web.serve)
+app.command("worker", epilog=web.WORKER_EXAMPLE)(web.worker)
+app.add_typer(web.accounts_app, name="accounts")
+app.add_typer(web.audit_app, name="audit")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,1 @@
+"""How the tables came to have their shape, step by step (Alembic)."""

@@ -1,0 +1,173 @@
+"""Waitress in front of the application.
+
+Two lanes: uploads have threads of their own, so that a page or ``/healthz`` never waits behind films. A body that is
+larger than any form is refused while its head is read unless it goes to the address for uploads with a cookie that
+this installation signed; strangers cannot fill the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any, Final
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.utilities import RequestEntityTooLarge
+
+from konio.errors import SettingsError
+from konio.records import NOTICE
+from konio.web.asker import Room
+from konio.web.gate import JSON_BYTES
+from konio.web.problems import ProblemError
+from konio.web.sessions import COOKIE
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+UPLOADS: Final = "/api/uploads"
+EVENTS: Final = "/api/events"
+_QUEUE_LIMIT: Final = 1024
+
+
+class Lanes:
+    """Hands requests to the threads of their lane; has the shape of waitress' dispatcher.
+
+    Args:
+        threads: for everything.
+        uploads: for uploads.
+        streams: for streams of progress, which each hold a thread while they last.
+    """
+
+    def __init__(self, threads: int, uploads: int, streams: int) -> None:
+        self._main = ThreadedTaskDispatcher()
+        self._uploads = ThreadedTaskDispatcher()
+        self._streams = ThreadedTaskDispatcher()
+        self._main.set_thread_count(threads)
+        self._uploads.set_thread_count(uploads)
+        self._streams.set_thread_count(streams)
+
+    def add_task(self, task: Any) -> None:
+        """Queues a channel whose next request is complete."""
+        path = task.requests[0].path if task.requests else ""
+        lane = {UPLOADS: self._uploads, EVENTS: self._streams}.get(path, self._main)
+        lane.add_task(task)
+
+    def set_thread_count(self, count: int) -> None:
+        """The counts were given at the start."""
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+        """Ends all threads."""
+        ended = [
+            lane.shutdown(cancel_pending, timeout)
+            for lane in (self._main, self._uploads, self._streams)
+        ]
+        return all(ended)
+
+
+def parser_for(room: Room) -> type[HTTPRequestParser]:
+    """The parser of request heads that knows which bodies may be large."""
+
+    class Parser(HTTPRequestParser):  # type: ignore[misc]
+        """Refuses a large body as soon as its head was read."""
+
+        def received(self, data: bytes) -> int:
+            judged = self.headers_finished
+            consumed = int(super().received(data))
+            fresh = self.headers_finished and not judged and not self.completed  # type: ignore[has-type]
+            if fresh and self._refused():
+                self.error = RequestEntityTooLarge("too large")
+                self.completed = True
+            return consumed
+
+        def _refused(self) -> bool:
+            if self.content_length <= JSON_BYTES and not self.chunked:
+                return False
+            return self.path != UPLOADS or not _signed(room, self.headers.get("COOKIE", ""))
+
+    return Parser
+
+
+def _signed(room: Room, cookies: str) -> bool:
+    try:
+        morsel = SimpleCookie(cookies).get(COOKIE)
+    except CookieError:
+        return False
+    return morsel is not None and room.sessions.signed(morsel.value)
+
+
+class JsonErrorTask(ErrorTask):  # type: ignore[misc]
+    """What waitress itself refuses has the shape of all other errors."""
+
+    def execute(self) -> None:
+        """Sends the problem and closes the connection."""
+        code = {400: "bad-request", 413: "too-large", 431: "too-large"}.get(
+            self.request.error.code, "failed"
+        )
+        problem = ProblemError(code, "the limit of this address", detail_zh="超出该地址的限制")
+        body = json.dumps({**problem.to_json(), "notice": NOTICE}, ensure_ascii=True).encode()
+        self.status = f"{problem.status} {HTTPStatus(problem.status).phrase}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.response_headers.append(("Cache-Control", "no-store"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+def make_server(app: Flask, room: Room) -> Any:
+    """A server that listens; ``run()`` serves until it is closed.
+
+    Raises:
+        SettingsError: if the address cannot be listened on.
+    """
+    settings = room.settings
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "threads": settings.threads,
+        "ident": "konio",
+        "max_request_body_size": settings.upload_bytes + 1,
+        "connection_limit": 512,
+        "channel_timeout": 120,
+        "clear_untrusted_proxy_headers": True,
+        "expose_tracebacks": False,
+        "asyncore_use_poll": True,
+    }
+    if settings.proxy:
+        options |= {
+            "trusted_proxy": settings.proxy,
+            "trusted_proxy_count": 1,
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
+        }
+    lanes = Lanes(settings.threads, settings.upload_threads, settings.streams)
+    try:
+        server = create_server(app, _dispatcher=lanes, **options)
+    except (OSError, ValueError) as error:
+        lanes.shutdown()
+        raise SettingsError(
+            f"{settings.host}:{settings.port} cannot be listened on ({error}); choose another port with --port"
+        ) from error
+    parser = parser_for(room)
+    for one in _servers(server):
+        one.channel_class = type(
+            "Channel", (HTTPChannel,), {"parser_class": parser, "error_task_class": JsonErrorTask}
+        )
+    return server
+
+
+def _servers(server: Any) -> list[Any]:
+    """Waitress listens on several sockets where a name has several addresses."""
+    if hasattr(server, "channel_class") and hasattr(server, "effective_port"):
+        return [server]
+    return [one for one in server.map.values() if hasattr(one, "channel_class")]
+
+
+def port_of(server: Any) -> int:
+    """The port a server really listens on."""
+    first = _servers(server)[0]
+    listening: socket.socket = first.socket
+    return int(listening.getsockname()[1])
