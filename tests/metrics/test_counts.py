@@ -18,11 +18,14 @@ from konio.metrics import (
     macro_precision,
     macro_recall,
     macro_specificity,
+    matthews_correlation,
     off_by_two_rate,
     ordinal_mae,
     over_rate,
     quadratic_weighted_kappa,
+    relative_gain,
     under_rate,
+    weighted_f1,
 )
 
 CLASSES = 4
@@ -125,3 +128,27 @@ def test_nothing_gives_nan_everywhere():
 def test_missing_labels_and_uneven_lists_are_refused(truth, predicted):
     with pytest.raises(RecordError, match=";"):
         confusion(truth, predicted, 3)
+
+
+@given(answers())
+def test_matthews_and_weighted_f1_equal_scikit_learn(pair):
+    truth, predicted = pair
+    matrix = confusion(truth, predicted, CLASSES)
+    assert matthews_correlation(matrix) == pytest.approx(sk.matthews_corrcoef(truth, predicted))
+    theirs = sk.f1_score(truth, predicted, average="weighted", zero_division=0)
+    assert weighted_f1(matrix) == pytest.approx(theirs)
+
+
+def test_relative_gain_by_hand():
+    new, old = {"a": 0.9, "loss": 0.3}, {"a": 0.8, "loss": 0.4}
+    assert relative_gain(new, old, losses=["loss"]) == pytest.approx((0.1 / 0.8 + 0.1 / 0.4) / 2)
+    assert relative_gain(old, old) == 0
+    for wrong in ({"a": 1.0}, {"a": 0.0, "loss": 1.0}):
+        with pytest.raises(RecordError, match="same names"):
+            relative_gain(new, wrong)
+
+
+def test_constant_answers_correlate_with_nothing():
+    assert matthews_correlation(np.array([[5, 0], [3, 0]])) == 0
+    assert np.isnan(matthews_correlation(np.zeros((2, 2), dtype=int)))
+    assert np.isnan(weighted_f1(np.zeros((2, 2), dtype=int)))

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from konio.errors import RecordError
-from konio.significance import holm, mcnemar, paired_t, welch_p
+from konio.significance import (
+    benjamini_hochberg,
+    five_by_two_f,
+    holm,
+    mcnemar,
+    paired_t,
+    welch_p,
+)
 
 
 def right(both: int, first: int, second: int, neither: int) -> tuple[list[bool], list[bool]]:
@@ -96,3 +103,30 @@ def test_uneven_runs_are_refused():
         paired_t([1, 2, 3], [1, 2])
     with pytest.raises(RecordError, match="differ in number"):
         mcnemar([True], [True, False])
+
+
+def test_benjamini_hochberg_printed_example():
+    # Benjamini and Hochberg 1995, section 4.1: at 0.05 the four smallest of fifteen are rejected
+    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
+    assert (benjamini_hochberg(p) <= 0.05).tolist() == [True] * 4 + [False] * 11
+    assert (holm(p) <= 0.05).sum() == 3  # as they print for Bonferroni's way
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_benjamini_hochberg_equals_scipy_and_never_exceeds_holm(p):
+    found = benjamini_hochberg(p)
+    assert found == pytest.approx(stats.false_discovery_control(p, method="bh"))
+    assert (found <= holm(p) + 1e-12).all()
+
+
+def test_five_by_two_by_hand():
+    differences = np.array([[0.02, 0.04], [0.03, 0.01], [0.00, 0.02], [0.05, 0.03], [0.02, 0.02]])
+    variances = sum(np.var(row, ddof=1) for row in differences)
+    f, p = five_by_two_f(differences)
+    assert f == pytest.approx((differences**2).sum() / (2 * variances))
+    assert p == pytest.approx(stats.f.sf(f, 10, 5))
+    assert five_by_two_f(-differences) == pytest.approx((f, p))
+    assert five_by_two_f(np.full((5, 2), 0.1)) == (float("inf"), 0.0)
+    assert five_by_two_f(np.zeros((5, 2))) == (0.0, 1.0)
+    with pytest.raises(RecordError, match="five repeats"):
+        five_by_two_f(differences[:, :1])

@@ -19,6 +19,9 @@ from konio.metrics.counts import (
     macro_precision,
     macro_recall,
     macro_specificity,
+    matthews_correlation,
+    relative_gain,
+    weighted_f1,
 )
 from konio.metrics.ordinal import (
     off_by_two_rate,
@@ -45,14 +48,17 @@ __all__ = [
     "macro_precision",
     "macro_recall",
     "macro_specificity",
+    "matthews_correlation",
     "off_by_two_rate",
     "one_vs_rest_auc",
     "ordinal_mae",
     "over_rate",
     "quadratic_weighted_kappa",
+    "relative_gain",
     "reliability",
     "roc_auc",
     "roc_curve",
     "softmax",
     "under_rate",
+    "weighted_f1",
 ]

@@ -7,6 +7,7 @@ occur in the truth.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,6 +126,61 @@ def macro_f1(matrix: Matrix) -> float:
     """Mean of the F1 of the classes that occur, as in paper A; not the F1 of macro precision and recall."""
     scores = class_scores(matrix)
     return _mean(scores.f1[scores.support > 0])
+
+
+def weighted_f1(matrix: Matrix) -> float:
+    """Mean F1 of the classes, each weighted with its number of cases."""
+    scores = class_scores(matrix)
+    occurs = scores.support > 0
+    total = scores.support.sum()
+    return (
+        float((scores.f1[occurs] * scores.support[occurs]).sum() / total) if total else float("nan")
+    )
+
+
+def matthews_correlation(matrix: Matrix) -> float:
+    """Correlation between truth and prediction over all classes, -1..1; 0 for a constant answer.
+
+    References:
+        Gorodkin J, Computational Biology and Chemistry 2004;28:367-374, equation 8.
+    """
+    counts = matrix.astype(np.float64)
+    truth, called, total = counts.sum(axis=1), counts.sum(axis=0), counts.sum()
+    if not total:
+        return float("nan")
+    spread = (total**2 - (truth**2).sum()) * (total**2 - (called**2).sum())
+    return float((np.trace(counts) * total - truth @ called) / spread**0.5) if spread else 0.0
+
+
+def relative_gain(
+    new: Mapping[str, float], old: Mapping[str, float], losses: Collection[str] = ()
+) -> float:
+    """Mean relative improvement over several tasks or scores: mean of (new - old) / old, losses turned around.
+
+    Args:
+        new: score by name.
+        old: the same names, none of them 0.
+        losses: names that are better low.
+
+    Returns:
+        Above 0 where the new method is better on average.
+
+    Raises:
+        RecordError: if the names differ or an old score is 0.
+
+    References:
+        Dossier section 5, S13. Maninis KK et al., CVPR 2019 (average per-task drop).
+
+    Examples:
+        >>> round(relative_gain({"a": 0.9, "b": 0.5}, {"a": 0.8, "b": 0.5}), 4)
+        0.0625
+    """
+    if set(new) != set(old) or not new or any(value == 0 for value in old.values()):
+        raise RecordError(
+            f"gains need the same names with old scores other than 0, got {sorted(new)} and {dict(old)}; correct them"
+        )
+    gains = [(-1 if k in losses else 1) * (new[k] - old[k]) / old[k] for k in new]
+    return float(np.mean(gains))
 
 
 def _ratio(part: Any, whole: Any) -> float:

@@ -1,6 +1,7 @@
 """How sure a number is: intervals, paired tests, corrections for many tests."""
 
 from konio.significance.bootstrap import Bootstrap, patient_bootstrap
+from konio.significance.crossed import crossed_bootstrap
 from konio.significance.delong import DelongTest, delong_interval, delong_test
 from konio.significance.folds import (
     RocBand,
@@ -14,6 +15,8 @@ from konio.significance.intervals import Interval, t_interval, two_sided_p, wils
 from konio.significance.paired import (
     McNemar,
     PairedT,
+    benjamini_hochberg,
+    five_by_two_f,
     holm,
     mcnemar,
     paired_t,
@@ -27,8 +30,11 @@ __all__ = [
     "McNemar",
     "PairedT",
     "RocBand",
+    "benjamini_hochberg",
+    "crossed_bootstrap",
     "delong_interval",
     "delong_test",
+    "five_by_two_f",
     "fold_interval",
     "holm",
     "mcnemar",

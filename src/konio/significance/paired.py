@@ -1,8 +1,10 @@
-"""Two methods on the same cases or seeds: paired t, McNemar, and Holm's correction for many tests.
+"""Two methods on the same cases or seeds: paired t, McNemar, 5 x 2 folds, and corrections for many tests.
 
 References:
     McNemar Q, Psychometrika 1947;12:153-157. Fagerland MW et al., BMC Medical Research Methodology
-    2013;13:91 (exact and mid-p). Holm S, Scandinavian Journal of Statistics 1979;6:65-70. Dossier section 5, S2.
+    2013;13:91 (exact and mid-p). Holm S, Scandinavian Journal of Statistics 1979;6:65-70. Benjamini Y, Hochberg Y,
+    Journal of the Royal Statistical Society B 1995;57:289-300. Alpaydin E, Neural Computation 1999;11:1885-1892.
+    Dossier section 5, S2, S3.
 """
 
 from __future__ import annotations
@@ -135,3 +137,53 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Benjamini and Hochberg's adjusted p values (false discovery rate), in the order given.
+
+    Less strict than `holm`: of the tests called significant, the expected part of false ones keeps the level.
+
+    Examples:
+        >>> [round(float(p), 4) for p in benjamini_hochberg([0.01, 0.04, 0.03, 0.005])]
+        [0.02, 0.04, 0.04, 0.02]
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")[::-1]
+    rank = np.arange(len(p), 0, -1)
+    stepped = np.minimum.accumulate(p[order] * len(p) / rank)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
+
+
+def five_by_two_f(differences: ArrayLike) -> tuple[float, float]:
+    """Combined F test over five repeats of two-fold cross-validation.
+
+    F = sum of all squared differences / (2 x sum of the five variances), with 10 and 5 degrees of freedom.
+
+    Args:
+        differences: ``(5, 2)`` one method minus the other, repeat by repeat.
+
+    Returns:
+        F and its p value; an infinite F where the differences never vary.
+
+    Raises:
+        RecordError: if these are not five times two finite numbers.
+
+    References:
+        Alpaydin 1999, equation 3.
+    """
+    from scipy.stats import f as fisher
+
+    table = np.asarray(differences, dtype=np.float64)
+    if table.shape != (5, 2) or not np.isfinite(table).all():
+        raise RecordError(
+            f"this test needs five repeats of two folds, got shape {table.shape}; use `nadeau_bengio_p`"
+        )
+    variances = ((table - table.mean(axis=1, keepdims=True)) ** 2).sum()
+    squares = (table**2).sum()
+    if variances == 0:
+        return (math.inf, 0.0) if squares else (0.0, 1.0)
+    value = float(squares / (2 * variances))
+    return value, float(fisher.sf(value, 10, 5))
