@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from konio.features.classifiers import Classifier, fit, load, save
     from konio.features.curves import LearningCurve, learning_curve, search
+    from konio.features.films import deciding_level_features, film_features
+    from konio.features.reduce import Components, embed, fit_components
 
 # Where each public name lives; imported on first use, since all of them bring scikit-learn or torch.
 _HOMES: Final = {
     "Classifier": "classifiers",
+    "Components": "reduce",
     "LearningCurve": "curves",
+    "deciding_level_features": "films",
+    "embed": "reduce",
+    "film_features": "films",
     "fit": "classifiers",
+    "fit_components": "reduce",
     "learning_curve": "curves",
     "load": "classifiers",
     "save": "classifiers",
@@ -22,8 +29,13 @@ _HOMES: Final = {
 
 __all__ = [
     "Classifier",
+    "Components",
     "LearningCurve",
+    "deciding_level_features",
+    "embed",
+    "film_features",
     "fit",
+    "fit_components",
     "learning_curve",
     "load",
     "save",
