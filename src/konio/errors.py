@@ -10,6 +10,7 @@
     ├── RecipeError         a training recipe does not say what it must
     ├── SettingsError       a service's settings are incomplete, contradictory or unsafe
     ├── OutputError         a result could not be written
+    ├── StudyError          a study cannot go on: trials that others depend on failed
     └── RefusedError        one input is refused; carries a code of `REFUSALS`
 
 Every message is one sentence with three parts: what, why, what to do about it.
@@ -51,6 +52,10 @@ class SettingsError(KonioError):
 
 class OutputError(KonioError):
     """A result could not be written where it was asked for."""
+
+
+class StudyError(KonioError):
+    """A study cannot go on, since trials that others depend on have no result."""
 
 
 class RefusalText(NamedTuple):

@@ -115,9 +115,35 @@ def open_store(
         raise CohortError(
             f"none of the {len(cases)} films can be used; the first reason is: {next(iter(refusals.values()))}"
         )
+    return _opened(folder, plan.sides, refusals)
+
+
+def read_store(folder: Path, sides: Sequence[int]) -> Store:
+    """Map a store that is finished, without preparing anything.
+
+    Args:
+        folder: the store's own folder.
+        sides: sizes to map.
+
+    Raises:
+        OutputError: if it is not there or not finished.
+    """
+    try:
+        store = _opened(folder, sides, _read_refusals(folder))
+    except OSError as error:
+        raise OutputError(
+            f"prepared films cannot be read from {folder} ({error.strerror}); prepare them again"
+        ) from error
+    if int(store.ready.sum()) + len(store.refusals) < len(store):
+        raise OutputError(f"the films in {folder} are not all prepared; prepare them first")
+    return store
+
+
+def _opened(folder: Path, sides: Sequence[int], refusals: dict[int, str]) -> Store:
+    status = _mapped(folder / "status.npy")
     return Store(
         folder=folder,
-        images={side: _mapped(folder / f"images-{side}.npy") for side in plan.sides},
+        images={side: _mapped(folder / f"images-{side}.npy") for side in sides},
         zones=_mapped(folder / "zones.npy"),
         lesions=_mapped(folder / "lesions.npy"),
         has_lesions=np.array(status[:, 1] == 1),
