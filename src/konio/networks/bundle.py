@@ -177,8 +177,7 @@ def write_bundle(
     target = Path(directory)
     if target.exists() and not (target / FACTS).is_file() and any(target.iterdir()):
         raise BundleError(f"{target} holds something that is no bundle; choose a new directory")
-    payload = save({name: _stored(value, dtype) for name, value in weights.items()})
-    sha256 = hashlib.sha256(payload).hexdigest()
+    payload, sha256 = packed(weights, dtype)
     document = {"schema": SCHEMA, "weights_sha256": sha256, **facts.to_json()}
     try:
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
@@ -195,6 +194,20 @@ def write_bundle(
         },
     )
     return read_bundle(target)
+
+
+def packed(weights: Mapping[str, Tensor], dtype: torch.dtype = torch.float16) -> tuple[bytes, str]:
+    """Content of a weights file as `write_bundle` stores it, and its SHA-256.
+
+    What is chosen for certain weights, a cut point for instance, can name them before the bundle is written.
+    """
+    payload = save({name: _stored(value, dtype) for name, value in weights.items()})
+    return payload, hashlib.sha256(payload).hexdigest()
+
+
+def unpacked(payload: bytes) -> dict[str, Tensor]:
+    """The weights of `packed` as a bundle gives them back: float32, rounded as stored."""
+    return {name: _restored(value) for name, value in load(payload).items()}
 
 
 def read_bundle(directory: str | os.PathLike[str]) -> Bundle:
