@@ -94,7 +94,7 @@ def warm(assessor: konio.Assessor, film: Path, rounds: int) -> Times:
     tensor = prepared.image[None].to(assessor.device)
     times = measure(
         {
-            "forward pass at its fastest setting": lambda: assessor.backbone(tensor),
+            "forward pass at its fastest setting": lambda: assessor.answering.backbone(tensor),
             "one film, file to JSON": lambda: [
                 json.dumps(item.to_json()) for item in assessor.assess(film)
             ],
@@ -126,15 +126,15 @@ def beside_monai(assessor: konio.Assessor, film: Path, rounds: int) -> None:
     plain = DenseNet121(spatial_dims=2, in_channels=1, out_channels=4).eval().to(assessor.device)
     # MONAI changes the maps in place after "features", which backward hooks forbid; after the ReLU it works.
     explain = GradCAM(nn_module=plain, target_layers="class_layers.relu")
-    questions = assessor.network.tasks
+    questions = assessor.answering.network.tasks
 
     def ours() -> None:
         zones = None if prepared.zones is None else prepared.zones[None].to(assessor.device)
         with torch.no_grad():
-            features = assessor.backbone(tensor)
-            answers = assessor.network.answer(features, zones)
+            features = assessor.answering.backbone(tensor)
+            answers = assessor.answering.network.answer(features, zones)
             chosen = {name: int(logits[0].argmax()) for name, logits in answers.items()}
-            assessor.modality.explain(assessor.network, features, prepared, lungs, chosen)
+            assessor.modality.explain(assessor.answering.network, features, prepared, lungs, chosen)
 
     times = measure(
         {

@@ -175,10 +175,15 @@ class TaskAnswer:
     Args:
         probabilities: class to probability; sums to 1 within 1e-6.
         expected: mean class position for ordered questions (0 = first class), else ``None``.
+        decided: the class that a rule chose, a cut point for instance; the most probable one where ``None``.
+
+    Raises:
+        RecordError: if the probabilities do not sum to 1 or the decided class is none of theirs.
     """
 
     probabilities: Mapping[str, float]
     expected: float | None = None
+    decided: str | None = None
     prediction: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -188,9 +193,12 @@ class TaskAnswer:
                 f"probabilities must be at least 0 and sum to 1, got {dict(self.probabilities)}"
             )
         object.__setattr__(self, "probabilities", MappingProxyType(dict(self.probabilities)))
-        object.__setattr__(
-            self, "prediction", max(self.probabilities, key=self.probabilities.__getitem__)
-        )
+        if self.decided is not None and self.decided not in self.probabilities:
+            raise RecordError(
+                f"{self.decided!r} was decided and is none of {', '.join(self.probabilities)}; decide for one of them"
+            )
+        most = max(self.probabilities, key=self.probabilities.__getitem__)
+        object.__setattr__(self, "prediction", self.decided or most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,8 @@ class Assessment:
         regions: boxes that moved the answers.
         zones: zone name to ``{"profusion", "expected", "confidence"}``, or ``None``.
         rule: stage by GBZ 70-2015 from the zones: ``stage, clause, by_interpretation, sentence, sentence_zh``.
+        decision: how two levels came to the stage (``level`` that decided, probability of ``disease``, ``cut_point``,
+            ``crops``), or ``None``.
         quality: measured facts about the film (name to number or word).
         files: what was written, by kind (``page``, ``heatmap``, ``overlay``, ``sr``).
     """
@@ -254,13 +264,14 @@ class Assessment:
     regions: tuple[EvidenceRegion, ...] = ()
     zones: Mapping[str, Mapping[str, Any]] | None = None
     rule: Mapping[str, Any] | None = None
+    decision: Mapping[str, Any] | None = None
     quality: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("input", "tasks", "withheld", "quality", "files"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-        for name in ("zones", "rule"):
+        for name in ("zones", "rule", "decision"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, MappingProxyType(dict(value)))
@@ -292,6 +303,7 @@ class Assessment:
             ],
             "zones": None if self.zones is None else {k: dict(v) for k, v in self.zones.items()},
             "rule": None if self.rule is None else dict(self.rule),
+            "decision": None if self.decision is None else dict(self.decision),
             "quality": dict(self.quality),
             "files": dict(self.files),
             "notice": NOTICE,

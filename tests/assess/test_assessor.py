@@ -128,7 +128,7 @@ def test_the_answer_equals_the_networks_own(assessor: Assessor, chest: Image, tw
 
     prepared = assessor.modality.prepare(chest, two_lungs(chest.pixels.shape), assessor.preparation)
     with torch.no_grad():
-        own = assessor.network(prepared.image[None], prepared.zones[None])
+        own = assessor.answering.network(prepared.image[None], prepared.zones[None])
     answers = assessor.examine_image(chest).assessment.tasks
     for name, temperature in (("stage", 2.0), ("differential", 1.0)):
         wanted = torch.softmax(own[name][0] / temperature, 0).tolist()
@@ -136,11 +136,13 @@ def test_the_answer_equals_the_networks_own(assessor: Assessor, chest: Image, tw
 
 
 def test_an_assessment_leaves_the_network_as_it_was(assessor: Assessor, chest: Image) -> None:
-    before = {name: value.clone() for name, value in assessor.network.state_dict().items()}
+    before = {
+        name: value.clone() for name, value in assessor.answering.network.state_dict().items()
+    }
     assessor.examine_image(chest)
-    assert not assessor.network.training
-    assert all(p.grad is None for p in assessor.network.parameters())
-    assert all((before[n] == v).all() for n, v in assessor.network.state_dict().items())
+    assert not assessor.answering.network.training
+    assert all(p.grad is None for p in assessor.answering.network.parameters())
+    assert all((before[n] == v).all() for n, v in assessor.answering.network.state_dict().items())
 
 
 @pytest.mark.usefixtures("drawn_lungs")

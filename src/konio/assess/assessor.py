@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import konio
 from konio.assess.examined import Examined, HeatMap
-from konio.assess.interpret import interpret
-from konio.errors import RecordError, RefusedError
+from konio.errors import BundleError, RecordError, RefusedError
 from konio.io import discover, read_many, start
 from konio.records import Assessment, Image, Lungs, ModelStamp, Refusal
 
 if TYPE_CHECKING:
+    from konio.assess.answering import Answering
     from konio.lungs import LungSegmenter
     from konio.modality import Explanation, Modality
-    from konio.networks import BundleFacts, FoldedDenseNet, MultiTaskNetwork
+    from konio.networks import Bundle, BundleFacts
     from konio.prepare import Frame, Preparation
+    from konio.tasks import TaskSet
 
 #: How many films are decoded while the network works on one. One keeps it fed, and each more costs its memory.
 AHEAD: Final = 1
@@ -53,22 +54,58 @@ def load(
 
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
     bundle = read_bundle(find_bundle(model))
-    network = bundle.network().requires_grad_(False).to(place)
     preparation = Preparation.from_json(bundle.facts.preprocessing)
-    backbone = network.folded(size=preparation.size)
-    precision = str(backbone.dtype).removeprefix("torch.")
+    if bundle.facts.kind not in ANSWERINGS:
+        raise BundleError(
+            f"bundle {bundle.facts.name!r} is a {bundle.facts.kind!r} and answers nothing about radiographs; "
+            f"choose a {' or a '.join(ANSWERINGS)}"
+        )
+    answering = ANSWERINGS[bundle.facts.kind](bundle, RADIOGRAPH, preparation, place)
     return Assessor(
         modality=RADIOGRAPH,
         facts=bundle.facts,
-        network=network,
-        backbone=backbone,
+        answering=answering,
         locator=RADIOGRAPH.load_locator(os.fspath(lungs), place),
         preparation=preparation,
         device=place,
         stamp=ModelStamp(
-            bundle.facts.name, bundle.weights_sha256, konio.__version__, f"{precision} on {place}"
+            bundle.facts.name,
+            bundle.weights_sha256,
+            konio.__version__,
+            f"{answering.precision} on {place}",
         ),
     )
+
+
+def _multitask(
+    bundle: Bundle, modality: Modality, preparation: Preparation, place: str
+) -> Answering:
+    from konio.assess.answering import MultiTaskAnswering
+
+    network = bundle.network().requires_grad_(False).to(place)
+    backbone = network.folded(size=preparation.size)
+    return MultiTaskAnswering(
+        modality, network, backbone, preparation, bundle.facts.temperatures, place
+    )
+
+
+def _staging(bundle: Bundle, modality: Modality, preparation: Preparation, place: str) -> Answering:
+    from konio.assess.staging import StagingAnswering
+    from konio.hierarchy import read_staging
+
+    staging = read_staging(bundle)
+    network = staging.network.requires_grad_(False).to(place)
+    crops = network.plan.crops
+    size = crops.size or round(crops.share * preparation.size)
+    features = tuple(network.level(n).fastest(size) for n in range(1, len(network.levels) + 1))
+    return StagingAnswering(modality, staging, features, preparation, place)
+
+
+#: What opens each kind of bundle for answering.
+ANSWERINGS: Final[Mapping[str, Callable[[Bundle, Modality, Preparation, str], Answering]]] = {
+    "radiograph-multitask": _multitask,
+    "radiograph-staging": _staging,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,8 +115,7 @@ class Assessor:
     Args:
         modality: the kind of image.
         facts: what the bundle says about itself.
-        network: the heads.
-        backbone: the network up to the feature map, in its fastest form.
+        answering: the model itself.
         locator: finds the lungs.
         preparation: how a film becomes the network's input.
         device: where it computes.
@@ -88,12 +124,16 @@ class Assessor:
 
     modality: Modality
     facts: BundleFacts
-    network: MultiTaskNetwork
-    backbone: FoldedDenseNet
+    answering: Answering
     locator: LungSegmenter
     preparation: Preparation
     device: str
     stamp: ModelStamp
+
+    @property
+    def questions(self) -> TaskSet:
+        """What the model answers."""
+        return self.answering.questions
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -151,36 +191,24 @@ class Assessor:
             return self._refused(RefusedError("not-radiograph", str(error)), _input(film), film)
 
     def _answer(self, film: Image, lungs: Lungs, notes: Mapping[str, Any]) -> Examined:
-        prepared = self.modality.prepare(film, lungs, self.preparation)
-        zones = None if prepared.zones is None else prepared.zones[None].to(self.device)
-        features = self.backbone(prepared.image[None].to(self.device))
-        logits = {
-            name: values[0].tolist()
-            for name, values in self.network.answer(features, zones).items()
-        }
-        questions = self.network.tasks
-        said = interpret(questions, logits, self.facts.temperatures, self.modality.tasks)
-        chosen = {
-            name: questions[name].index(answer.prediction)
-            for name, answer in said.tasks.items()
-            if answer is not None
-        }
-        why = self.modality.explain(self.network, features, prepared, lungs, chosen)
+        said = self.answering.answer(film, lungs)
         assessment = Assessment(
-            input=_input(film, prepared.frame),
+            input=_input(film, said.frame),
             model=self.stamp,
             tasks=said.tasks,
             withheld=said.withheld,
-            regions=tuple(region for part in why.values() for region in part.regions),
+            regions=tuple(region for part in said.why.values() for region in part.regions),
             zones=said.zones,
             rule=said.rule,
+            decision=said.decision,
             quality={**self.modality.measure(film, lungs), **notes},
         )
         heats = tuple(
-            _heat(name, questions[name].classes[chosen[name]], part, prepared.frame)
-            for name, part in why.items()
+            _heat(name, answer.prediction, said.why[name], said.frame)
+            for name, answer in said.tasks.items()
+            if answer is not None and name in said.why
         )
-        return Examined(assessment, questions, film, lungs, heats)
+        return Examined(assessment, self.questions, film, lungs, heats)
 
     def _refused(
         self, refusal: RefusedError, given: Mapping[str, Any], film: Image | None = None
@@ -188,7 +216,7 @@ class Assessor:
         reason = Refusal(refusal.code, refusal.reason, refusal.reason_zh)
         empty = dict.fromkeys(_INPUT_FIELDS)
         stated = {**empty, "kind": self.modality.name, **given}
-        return Examined(Assessment(stated, self.stamp, reason), self.network.tasks, film)
+        return Examined(Assessment(stated, self.stamp, reason), self.questions, film)
 
 
 _INPUT_FIELDS: Final = (

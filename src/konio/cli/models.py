@@ -20,12 +20,16 @@ def verified(path: Path) -> str:
     """SHA-256 of a bundle's weights, after they were checked against it and put into their network.
 
     Raises:
-        BundleError: if something is missing, altered or does not fit.
+        BundleError: if something is missing, altered or does not fit, a cut point to its weights for instance.
     """
     from konio.networks import read_bundle
 
     bundle = read_bundle(path)
-    if bundle.facts.tasks:
+    if bundle.facts.kind == "radiograph-staging":
+        from konio.hierarchy import read_staging
+
+        read_staging(bundle)
+    elif bundle.facts.tasks:
         bundle.network()
     else:
         from konio.lungs import load_segmenter

@@ -8,11 +8,14 @@ from typing import Any, Final, NamedTuple
 
 from konio.assess import Examined
 from konio.lungs.quality import REMARKS
-from konio.report.words import WORDS, Words
+from konio.records import Assessment
+from konio.report.words import WORDS, Words, percent
 
 # What pages say of the cases a model learned from and of its scores; the bundle and its card say all.
 _COHORT_SHOWN: Final = ("description", "films", "patients", "fingerprint")
-_METRICS_SHOWN: Final = ("differential/accuracy", "stage/accuracy", "stage/kappa", "zone_ru/mae")
+_METRICS_SHOWN: Final = (
+    "differential/accuracy", "stage/accuracy", "stage/kappa", "zone_ru/mae", "macro_recall", "recall",
+)  # fmt: skip
 
 #: What a bundle says of its cohort where every patient was made up (`konio.learning`).
 MADE_UP: Final = "made-up patients"
@@ -85,6 +88,37 @@ def provenance(examined: Examined, about: Mapping[str, Any], now: datetime) -> l
     )
     facts.append(Fact(WORDS["made"], _same(f"{now:%Y-%m-%d %H:%M} {now.tzname() or ''}".strip())))
     return facts
+
+
+def decision_words(assessment: Assessment) -> list[Words]:
+    """How two levels came to the stage; nothing for a model that answers at once."""
+    decision = assessment.decision
+    if decision is None:
+        return []
+    sure, cut = percent(decision["disease"]), f"{decision['cut_point']:.2f}"
+    passed = decision["level"] == 2
+    en = (
+        f"Level 1: diseased with a probability of {sure}, "
+        + (
+            f"at or above the cut point {cut}, so that level 2 named the stage."
+            if passed
+            else f"below the cut point {cut}, so that no stage was sought."
+        )
+        + " The heat map is that of the level that decided."
+    )
+    zh = (
+        f"第一级：患病概率 {sure}，"
+        + (
+            f"不低于截断点 {cut}，由第二级给出期别。"
+            if passed
+            else f"低于截断点 {cut}，不再判定期别。"
+        )
+        + "热图取自作出决定的那一级。"
+    )
+    if decision["crops"] > 1:
+        en += f" Probabilities are means over {decision['crops']} crops of the film."
+        zh += f"概率为 {decision['crops']} 个裁剪区域的平均值。"
+    return [Words(en, zh)]
 
 
 def claim(about: Mapping[str, Any]) -> Words:

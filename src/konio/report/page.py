@@ -15,7 +15,7 @@ from konio.assess import Examined
 from konio.errors import UsageError
 from konio.records import NOTICE, NOTICE_ZH, TaskAnswer
 from konio.report import pictures
-from konio.report.facts import claim, film_facts, provenance
+from konio.report.facts import claim, decision_words, film_facts, provenance
 from konio.report.viewer import (
     FIRST_SHOWN,
     box_layers,
@@ -194,7 +194,7 @@ def _verdicts(examined: Examined) -> list[dict[str, Any]]:
     """What must be read before the stage: whether it is conditional, and whether network and standard agree."""
     tasks, rule = examined.assessment.tasks, examined.assessment.rule
     stage, differential = tasks.get("stage"), tasks.get("differential")
-    found = []
+    found = [{"words": words, "warn": False} for words in decision_words(examined.assessment)]
     if (rule or stage) and differential is not None and differential.prediction != "dust":
         found.append({"words": WORDS["condition"], "warn": True})
     if rule is not None and stage is not None:
