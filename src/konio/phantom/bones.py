@@ -41,6 +41,17 @@ def draw_bones(rng: np.random.Generator, chest: Chest, frame: Frame) -> Floats:
     return np.asarray(bone * np.float32(loss), np.float32)
 
 
+def draw_ribs(rng: np.random.Generator, chest: Chest, frame: Frame) -> Floats:
+    """The ribs of `draw_bones` alone, from a generator in the same state: ``(N, N)`` float32, mm of bone."""
+    ribs, others = (np.zeros((frame.size, frame.size), np.float32) for _ in range(2))
+    for side in (-1, 1):
+        for number in range(12):
+            _add_rib(ribs, rng, chest, frame, side, number)
+        _add_clavicle(others, rng, chest, frame, side)  # drawn for its random numbers
+        _add_scapula(others, rng, chest, frame, side)
+    return ribs
+
+
 def rib_course(
     chest: Chest, side: int, number: int, lift: float = 0.0
 ) -> tuple[Floats, Floats, Floats, Floats]:

@@ -6,8 +6,9 @@ References:
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from konio.phantom.canvas import Canvas, new_canvas, six_zones
 from konio.phantom.co_findings import draw_co_findings, draw_nodes
 from konio.phantom.frame import Frame
 from konio.phantom.labels import WISHES, FilmPlan, plan_film
+from konio.phantom.masks import Anatomy
 from konio.phantom.opacities import draw_large, draw_small
 from konio.phantom.physics import expose
 from konio.phantom.processing import DEVICES, develop, device
@@ -57,6 +59,7 @@ class PhantomFilm:
         staging: stage and clause; ``None`` unless dust-exposed.
         labels: answers to the questions of `konio.tasks`.
         covariates: sex, age, device, opacity type, observed stage and more, as text.
+        anatomy: draws masks of ribs and chest on demand.
     """
 
     pixels: NDArray[np.uint16]
@@ -69,6 +72,7 @@ class PhantomFilm:
     staging: gbz.Staging | None
     labels: Mapping[str, str | None]
     covariates: Mapping[str, str] = field(default_factory=dict)
+    anatomy: Anatomy | None = None
 
     def __post_init__(self) -> None:
         for array in (self.pixels, self.display, self.lungs, self.zones, self.lesions):
@@ -112,11 +116,12 @@ def radiograph(
     subject = draw_subject(body, male)
     plan = plan_film(plans, wish)
     frame = Frame(size, subject)
-    canvas, soft, bone, volumes = _person(body, paint, frame, plan)
+    canvas, soft, bone, volumes, anatomy = _person(body, paint, frame, plan)
     soft = np.maximum(soft + canvas.soft, 0)
     signal = expose(light, soft, bone + canvas.bone, canvas.field, frame.spacing, chosen.detector)
     display = develop(signal, canvas.field, volumes.body > 20, frame.spacing, chosen)
-    return _film(display, canvas, plan, subject, plans, name)
+    film = _film(display, canvas, plan, subject, plans, name)
+    return replace(film, anatomy=anatomy)
 
 
 def _check(wish: str, size: int, preset: str) -> None:
@@ -142,8 +147,8 @@ def _covariates(rng: np.random.Generator, differential: str, preset: str) -> tup
 
 def _person(
     body: np.random.Generator, paint: np.random.Generator, frame: Frame, plan: FilmPlan
-) -> tuple[Canvas, Floats, Floats, Volumes]:
-    """Canvas with all findings, and soft tissue and bone of the person, mm along the beam."""
+) -> tuple[Canvas, Floats, Floats, Volumes, Anatomy]:
+    """Canvas with all findings, soft tissue and bone of the person in mm along the beam, and the anatomy."""
     subject = frame.subject
     chest = draw_chest(body, subject)
     volumes = sum_volumes(chest, frame)
@@ -151,6 +156,7 @@ def _person(
     middle = float(frame.to_pixels(0.0, 0.0, 0.0)[1])
     zones = six_zones(lungs, middle)
     canvas = new_canvas(volumes.lung, lungs, zones, frame.spacing, subject.lung_density, frame)
+    anatomy = Anatomy(chest, frame, copy.deepcopy(body))
     bone = draw_bones(body, chest, frame)
     marking = plan.marking * (1.18 if "bronchitis" in subject.co_findings else 1.0)
     blood = draw_vessels(body, chest, frame, marking)
@@ -169,7 +175,7 @@ def _person(
     soft = volumes.body - volumes.lung - np.minimum(air, volumes.body * 0.8)
     soft += volumes.lung * aerated
     soft += blood * np.float32(1.2 * canvas.contrast) * np.clip(volumes.lung / 14, 0, 1)
-    return canvas, soft, bone, volumes
+    return canvas, soft, bone, volumes, anatomy
 
 
 def lung_fields(volumes: Volumes) -> NDArray[np.bool_]:
