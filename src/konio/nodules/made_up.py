@@ -1,0 +1,289 @@
+"""A cohort of made-up nodules: MHD scans, masks, ``cohort.csv``, ``readings.csv`` and LUNA16's ``annotations.csv``.
+
+Every scan depends on ``(seed, its number)`` alone, so that order, number of workers and an interrupted run change
+nothing. A scan counts as finished when its record exists, which is written last.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from konio.errors import OutputError, UsageError
+from konio.io.grid import Grid, Triple
+from konio.io.write_volume import write_mhd
+from konio.nodules.attributes import RATED
+from konio.nodules.shapes import RealShape
+from konio.nodules.table import Nodule, Readings
+from konio.phantom import FIELD_MM, NODULE_RECIPE, PhantomNodule, draw_truth, nodule
+
+#: Folders of a cohort.
+FOLDERS: Final = ("scans", "masks", "records")
+#: The plan of a cohort, beside its tables.
+PLAN_FILE: Final = "phantom.json"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NodulePlan:
+    """What decides every byte of a made-up cohort besides the number of cases.
+
+    Args:
+        seed: any whole number from 0.
+        field_mm: side of a scan.
+        balanced: draw all looks evenly instead of as they occur.
+        shapes: fingerprint of the real outlines that are filled, empty for made-up outlines.
+        recipe: version of the phantom.
+    """
+
+    seed: int
+    field_mm: float
+    balanced: bool
+    shapes: str
+    recipe: str
+
+
+def write_phantom_nodules(
+    out: str | Path,
+    cases: int,
+    seed: int,
+    *,
+    field_mm: float = FIELD_MM,
+    balanced: bool = False,
+    shapes: Sequence[RealShape] = (),
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Readings:
+    """Make ``cases`` scans of one nodule each and write the tables.
+
+    Finished scans of an earlier run with the same plan are kept, so that an interrupted run goes on and a cohort can
+    be made larger.
+
+    Args:
+        out: folder; made if absent.
+        cases: number of scans, at least 1.
+        seed: of everything.
+        field_mm: side of a scan, 24..128 mm.
+        balanced: draw all looks evenly (for training) instead of as they occur.
+        shapes: outlines of real nodules to fill; one is drawn for each scan. Their readers' mean grades take the place of
+            the drawn ones.
+        workers: processes.
+        progress: called with (finished, all) after each scan.
+
+    Returns:
+        The made-up readings, with paths and world coordinates.
+
+    Raises:
+        UsageError: on arguments that do not fit.
+        OutputError: if the folder holds another cohort or cannot be written.
+    """
+    if cases < 1 or workers < 1 or seed < 0 or not 24 <= field_mm <= 128:
+        raise UsageError(
+            f"cases and workers must be at least 1, seed at least 0 and the field 24..128 mm, got {cases}, "
+            f"{workers}, {seed}, {field_mm}; correct them"
+        )
+    mark = "" if not shapes else f"{len(shapes)} real outlines, first {shapes[0].name}"
+    plan = NodulePlan(seed, field_mm, balanced, mark, NODULE_RECIPE)
+    root = Path(out).expanduser().absolute()
+    _open(root, plan)
+    missing = [k for k in range(cases) if not _record(root, k).is_file()]
+    done = cases - len(missing)
+    jobs = [(k, _shape_of(seed, k, shapes)) for k in missing]
+    for _ in _run(root, plan, jobs, workers):
+        done += 1
+        if progress is not None:
+            progress(done, cases)
+    table = Readings(tuple(_read(root, k) for k in range(cases)))
+    _write_tables(root, table)
+    return table
+
+
+def make_scan(root: Path, plan: NodulePlan, number: int, shape: RealShape | None) -> int:
+    """Make and write one scan with its mask and its record.
+
+    Args:
+        root: folder of the cohort.
+        plan: of the cohort.
+        number: of the scan, from 0.
+        shape: a real outline to fill, or ``None``.
+
+    Returns:
+        The number.
+
+    Raises:
+        OutputError: if something cannot be written.
+    """
+    rng = np.random.default_rng([plan.seed, number])
+    truth = draw_truth(rng, balanced=plan.balanced)
+    if shape is None:
+        made = nodule(rng, truth, field_mm=plan.field_mm)
+    else:
+        made = nodule(rng, shape.truth(truth), shape=shape.outlined(), field_mm=plan.field_mm)
+    grid = _grid(rng, made)
+    name = _name(number)
+    write_mhd(root / "scans" / f"{name}.mhd", made.pixels, grid, compressed=True, synthetic=True)
+    write_mhd(
+        root / "masks" / f"{name}.mhd",
+        made.mask.astype(np.uint8),
+        grid,
+        compressed=True,
+        synthetic=True,
+    )
+    record = {
+        "at_mm": [round(float(c), 3) for c in grid.to_world(made.centre_voxel)],
+        "diameter_mm": round(made.truth.diameter_mm, 3),
+        "thickness_mm": grid.spacing_mm[2],
+        "ratings": {key: list(grades) for key, grades in made.ratings.items()},
+        "truth": asdict(made.truth),
+        "shape": "" if shape is None else shape.name,
+    }
+    _write(_record(root, number), json.dumps(record, indent=1))
+    return number
+
+
+def _grid(rng: np.random.Generator, made: PhantomNodule) -> Grid:
+    """A place in a chest for the cube; every sixth scan is stored turned by half a turn, as some of LUNA16's are."""
+    z, y, x = made.spacing_mm
+    centre = (
+        float(rng.uniform(-120, 120)),
+        float(rng.uniform(-90, 90)),
+        float(rng.uniform(-300, 0)),
+    )
+    sign = -1.0 if rng.random() < 1 / 6 else 1.0
+    direction: tuple[Triple, Triple, Triple] = ((sign, 0.0, 0.0), (0.0, sign, 0.0), (0.0, 0.0, 1.0))
+    middle = made.centre_voxel
+    origin = (
+        centre[0] - sign * middle[2] * x,
+        centre[1] - sign * middle[1] * y,
+        centre[2] - middle[0] * z,
+    )
+    return Grid(
+        (made.pixels.shape[0], made.pixels.shape[1], made.pixels.shape[2]),
+        origin,
+        (x, y, z),
+        direction,
+    )
+
+
+def _shape_of(seed: int, number: int, shapes: Sequence[RealShape]) -> RealShape | None:
+    if not shapes:
+        return None
+    return shapes[int(np.random.default_rng([seed, number, 1]).integers(len(shapes)))]
+
+
+def _open(root: Path, plan: NodulePlan) -> None:
+    """Make the folders; refuse a folder that holds a cohort of another plan."""
+    try:
+        for name in FOLDERS:
+            (root / name).mkdir(parents=True, exist_ok=True)
+        file = root / PLAN_FILE
+        if not file.exists():
+            _write(file, json.dumps(asdict(plan), indent=1))
+        elif json.loads(file.read_text("utf-8")) != asdict(plan):
+            raise OutputError(
+                f"{root} holds a phantom cohort of another plan ({PLAN_FILE}); choose an empty folder"
+            )
+    except (OSError, ValueError) as why:
+        raise OutputError(
+            f"{root} cannot be used for a cohort ({why}); choose an empty folder that can be written"
+        ) from why
+
+
+def _run(
+    root: Path, plan: NodulePlan, jobs: list[tuple[int, RealShape | None]], workers: int
+) -> Iterator[int]:
+    """Make the missing scans, here or in processes; never more than a few are waiting."""
+    if workers == 1 or len(jobs) < 2:
+        for number, shape in jobs:
+            yield make_scan(root, plan, number, shape)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+        waiting: set[Future[int]] = set()
+        try:
+            for number, shape in jobs:
+                waiting.add(pool.submit(make_scan, root, plan, number, shape))
+                if len(waiting) >= 3 * workers:
+                    finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in finished)
+            while waiting:
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _read(root: Path, number: int) -> Nodule:
+    try:
+        record: dict[str, Any] = json.loads(_record(root, number).read_text("utf-8"))
+    except (OSError, ValueError) as why:
+        raise OutputError(
+            f"{_record(root, number)} vanished while the cohort was made; make it again"
+        ) from why
+    x, y, z = record["at_mm"]
+    seed = json.loads((root / PLAN_FILE).read_text("utf-8"))["seed"]
+    return Nodule(
+        nodule_id=_name(number),
+        patient_id=f"PHANTOM-{seed}-{number:06d}",
+        ratings={key: tuple(grades) for key, grades in record["ratings"].items()},
+        series_uid=_name(number),
+        path=str(root / "scans" / f"{_name(number)}.mhd"),
+        at_mm=(x, y, z),
+        diameter_mm=record["diameter_mm"],
+        thickness_mm=record["thickness_mm"],
+        index=number,
+    )
+
+
+def _write_tables(root: Path, table: Readings) -> None:
+    table.write(root / "readings.csv")
+    means = {name: table.mean(name) for name in RATED}
+    cohort: list[tuple[str, ...]] = [
+        ("path", "patient_id", "x_mm", "y_mm", "z_mm", "diameter_mm", *RATED, "num_readers")
+    ]
+    luna: list[tuple[str, ...]] = [("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")]
+    for row, one in enumerate(table):
+        place = tuple(f"{c:.3f}" for c in one.at_mm or ())
+        diameter = f"{one.diameter_mm:.3f}"
+        grades = (f"{means[name][row]:.4g}" for name in RATED)
+        path = Path(one.path).relative_to(root).as_posix()
+        cohort.append((path, one.patient_id, *place, diameter, *grades, str(one.readers)))
+        luna.append((one.series_uid, *place, diameter))
+    _write(root / "cohort.csv", _csv(cohort))
+    _write(root / "annotations.csv", _csv(luna))
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _write(file: Path, text: str) -> None:
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(file)
+    except OSError as why:
+        raise OutputError(
+            f"{file} cannot be written ({why.strerror}); choose a folder that exists and has room"
+        ) from why
+
+
+def _record(root: Path, number: int) -> Path:
+    return root / "records" / f"{_name(number)}.json"
+
+
+def _name(number: int) -> str:
+    return f"{number:06d}"

@@ -1,0 +1,83 @@
+"""Outlines of real nodules, to be filled by the phantom: the shape is real, everything inside and around it made up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from konio.nodules.marks import Mark, MarkedScan
+from konio.nodules.masks import mark_mask, surroundings
+from konio.phantom import NoduleTruth, Outlined
+
+#: Slices further apart tell too little of a shape.
+_THICKEST_MM: Final = 2.6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RealShape:
+    """One reader's outline of a real nodule and what that reader said of it.
+
+    Args:
+        name: of the reading in its source.
+        patient_id: whose it is; splits never part a patient.
+        mask: ``(slices, rows, columns)`` bool, tight around it.
+        spacing_mm: ``(z, y, x)``.
+        ratings: characteristic to grade, ``None`` = not rated.
+    """
+
+    name: str
+    patient_id: str
+    mask: NDArray[np.bool_]
+    spacing_mm: tuple[float, float, float]
+    ratings: dict[str, int | None]
+
+    def outlined(self) -> Outlined:
+        """The shape as the phantom fills it."""
+        return Outlined.from_mask(self.mask, self.spacing_mm)
+
+    def truth(self, drawn: NoduleTruth) -> NoduleTruth:
+        """What the reader said, in place of what was drawn; the size is the outline's."""
+        said = {name: grade for name, grade in self.ratings.items() if grade is not None}
+        size = (6 * self.mask.sum() * np.prod(self.spacing_mm) / np.pi) ** (1 / 3)
+        return replace(
+            drawn,
+            diameter_mm=float(np.clip(size, 1, 50)),
+            sphericity=float(said.get("sphericity", drawn.sphericity)),
+            margin=float(said.get("margin", drawn.margin)),
+            lobulation=float(said.get("lobulation", drawn.lobulation)),
+            spiculation=float(said.get("spiculation", drawn.spiculation)),
+            texture=float(said.get("texture", drawn.texture)),
+            malignancy=float(said.get("malignancy", drawn.malignancy)),
+            calcification=said.get("calcification", drawn.calcification),
+            internal_structure=said.get("internal_structure", drawn.internal_structure),
+        )
+
+
+def real_shapes(scans: Iterable[MarkedScan]) -> Iterator[RealShape]:
+    """Every reading of thin-sliced scans whose outline holds a volume.
+
+    Args:
+        scans: with their marks, as `konio.nodules.read_lidc_database` gives them.
+    """
+    for scan in scans:
+        if scan.spacing_mm > _THICKEST_MM:
+            continue
+        for mark in scan.marks:
+            mask = _mask(mark, scan.spacing_mm)
+            if mask.any():
+                yield RealShape(
+                    name=f"{scan.patient_id}/{mark.name}",
+                    patient_id=scan.patient_id,
+                    mask=mask,
+                    spacing_mm=(scan.spacing_mm, scan.pixel_mm, scan.pixel_mm),
+                    ratings=dict(mark.ratings),
+                )
+
+
+def _mask(mark: Mark, spacing_mm: float) -> NDArray[np.bool_]:
+    levels, shape, corner = surroundings(mark, spacing_mm)
+    return mark_mask(mark, levels, shape, corner)
