@@ -26,10 +26,14 @@ EVALUATE_EXAMPLE: Final = (
 )
 
 #: Scores that are told during training, where they exist.
-_TOLD: Final = ("differential/accuracy", "stage/accuracy", "stage/kappa", "auc")
+_TOLD: Final = (
+    "differential/accuracy", "stage/accuracy", "stage/kappa", "auc", "accuracy", "macro_recall",
+)  # fmt: skip
 
 #: Scores that an evaluation prints, where a question has them.
-_MEASURED: Final = ("accuracy", "balanced_accuracy", "kappa", "quadratic_weighted_kappa", "mae")
+_MEASURED: Final = (
+    "accuracy", "balanced_accuracy", "macro_recall", "kappa", "quadratic_weighted_kappa", "mae",
+)  # fmt: skip
 
 
 def train(
@@ -81,6 +85,8 @@ def evaluate(
         numbers = {name: value for name, value in scores.items() if isinstance(value, float)}
         shown = ", ".join(f"{name} {numbers[name]:.3f}" for name in _MEASURED if name in numbers)
         say(f"{task}: {shown}")
+    if "hierarchy" in document:
+        say(f"two levels: {document['hierarchy']['sentence']}")
     films = document["cohort"]
     say(
         f"{films['assessed']} measured, {len(films['refused'])} refused; see {out / 'metrics.json'}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -18,7 +19,29 @@ from konio.learning.store import Store
 from konio.learning.timetable import Leg, Timetable
 from konio.prepare import draw
 
+if TYPE_CHECKING:
+    from konio.learning.views import View
+
 Batch = dict[str, Tensor]
+
+
+class Examples(Protocol):
+    """What a run learns from or is judged on: any kind of image with its labels."""
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """``(n, ...)`` what is known about each, as the objective takes it."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, which: NDArray[np.int64], side: int) -> Batch:
+        """Some examples as they are stored; ``image``, ``labels`` and ``has_lesions`` are always among it."""
+
+    def moves(self, seed: list[int], count: int, augment: AugmentTable, phase: Phase) -> Batch:
+        """How the examples of one step are moved and toned."""
+
+    def view(self, batch: Batch, size: int) -> View:
+        """What the network sees of a batch, computed where the batch is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +60,16 @@ class Films:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def moves(self, seed: list[int], count: int, augment: AugmentTable, phase: Phase) -> Batch:
+        """How the films of one step are moved, toned and cut; see `draw_moves`."""
+        return draw_moves(seed, count, augment, phase)
+
+    def view(self, batch: Batch, size: int) -> View:
+        """What the network sees of a batch; see `konio.learning.views`."""
+        from konio.learning.views import view
+
+        return view(batch, size)
 
     def batch(self, which: NDArray[np.int64], side: int) -> Batch:
         """Some films as they are stored.
@@ -85,7 +118,7 @@ class LegLoader:
         shard: this device's part.
     """
 
-    films: Films
+    films: Examples
     timetable: Timetable
     leg: Leg
     start: int
@@ -101,7 +134,8 @@ class LegLoader:
             films = self.timetable.films_of(step)
             mine = self.shard.of(np.arange(len(films)))
             batch = self.films.batch(films[mine], phase.side)
-            drawn = draw_moves([self.timetable.seed, step, 1], len(films), self.augment, phase)
+            seed = [self.timetable.seed, step, 1]
+            drawn = self.films.moves(seed, len(films), self.augment, phase)
             yield batch | {name: values[torch.from_numpy(mine)] for name, values in drawn.items()}
 
 
@@ -119,19 +153,22 @@ def draw_moves(seed: list[int], films: int, augment: AugmentTable, phase: Phase)
         ``contrast`` (B,).
 
     References:
-        Paper A, section 1.2 (dossier 4.1 P5).
+        Paper A, section 1.2 (dossier 4.1 P5); crop and flips: paper B, section 2.4.2.
     """
     key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     generator = torch.Generator().manual_seed(int(key >> np.uint64(1)))
     drawing = draw(films, augment.limits(), generator)
-    share = phase.size / phase.side
+    share = augment.crop or phase.size / phase.side
     corner = (torch.rand((films, 2), generator=generator) * 2 - 1) * (1 - share)
     linear, shift = drawing.places[:, :, :2], drawing.places[:, :, 2]
     places = torch.cat((linear * share, (linear @ corner[:, :, None]) + shift[:, :, None]), 2)
+    for axis, wanted in enumerate((augment.flip_horizontal, augment.flip_vertical)):
+        if wanted:  # a run without flips draws nothing more than it ever did
+            places[:, :, axis] *= torch.randint(2, (films, 1), generator=generator) * 2 - 1
     return {"places": places, "gamma": drawing.gamma, "contrast": drawing.contrast}
 
 
-def in_order(films: Films, side: int, size: int, shard: Shard = Shard()) -> Iterator[Batch]:
+def in_order(films: Examples, side: int, size: int, shard: Shard = Shard()) -> Iterator[Batch]:
     """All films once, unmoved, in batches.
 
     Args:

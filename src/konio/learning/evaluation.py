@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from konio import metrics, significance
 from konio.cohort import Cohort, read_cohort
 from konio.errors import OutputError
+from konio.hierarchy.bundle import STAGING
 from konio.learning.batches import Films
 from konio.learning.films import FilmPlan
 from konio.learning.look import folded, look
@@ -49,6 +50,8 @@ class Answers:
         probabilities: task name to ``(n, classes)``, calibrated.
         truth: task name to ``(n,)`` class positions or `MISSING`.
         refused: path to reason for the films that could not.
+        decided: task name to ``(n,)`` class positions where a rule decides and not the largest probability.
+        beside: what else stands in the document, by name.
     """
 
     cases: tuple[Case, ...]
@@ -56,9 +59,13 @@ class Answers:
     probabilities: dict[str, NDArray[np.float64]]
     truth: dict[str, NDArray[np.int64]]
     refused: dict[str, str]
+    decided: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    beside: dict[str, Any] = field(default_factory=dict)
 
     def predicted(self, task: str) -> NDArray[np.int64]:
-        """Most probable class positions, ``(n,)``."""
+        """Class positions that are answered, ``(n,)``: the decided ones, else the most probable."""
+        if task in self.decided:
+            return self.decided[task]
         return np.asarray(self.probabilities[task].argmax(axis=1))
 
 
@@ -84,7 +91,7 @@ def evaluate(
 
     Raises:
         CohortError: if no film can be used.
-        BundleError: if the bundle is not a multi-task network.
+        BundleError: if the bundle answers no questions about radiographs.
         OutputError: if ``out`` cannot be written.
     """
     from konio.learning.training import Options
@@ -103,6 +110,7 @@ def evaluate(
             "refused": answers.refused,
         },
         "tasks": scores(answers),
+        **answers.beside,
     }
     _write(Path(out), document, answers)
     return document
@@ -119,6 +127,10 @@ def answer_cohort(cohort: Cohort, bundle: Bundle, out: Path, options: Options) -
     """
     from konio.learning.training import films_of, labels_of
 
+    if bundle.facts.kind == STAGING:
+        from konio.learning.staging_answers import answer_stages
+
+        return answer_stages(cohort, bundle, out, options)
     network = bundle.network()
     preparation = Preparation.from_json(bundle.facts.preprocessing)
     plan = FilmPlan(preparation, (preparation.size,), options.segmenter)
@@ -279,7 +291,7 @@ def _predictions(answers: Answers) -> str:
         for task in answers.tasks:
             own = answers.probabilities[task.name][row]
             cells.append(task.label(int(answers.truth[task.name][row])) or "")
-            cells.append(task.classes[int(own.argmax())])
+            cells.append(task.classes[int(answers.predicted(task.name)[row])])
             cells += [f"{p:.6f}" for p in own]
         rows.append(cells)
     return _csv(rows)

@@ -9,9 +9,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from konio.learning.batches import Films, Shard, in_order
+from konio.learning.batches import Examples, Shard, in_order
 from konio.learning.objective import Objective
-from konio.learning.views import view
 from konio.networks.multitask import MultiTaskNetwork
 
 #: Films per batch.
@@ -22,7 +21,7 @@ Arithmetic = Callable[[], AbstractContextManager[Any]]
 
 def look(
     network: Callable[..., Any],
-    films: Films,
+    films: Examples,
     side: int,
     objective: Objective,
     *,
@@ -50,7 +49,7 @@ def look(
     done = 0
     with torch.no_grad():
         for batch in in_order(films, side, LOOK_BATCH, shard):
-            seen = view({name: values.to(device) for name, values in batch.items()}, side)
+            seen = films.view({name: v.to(device) for name, v in batch.items()}, side)
             with arithmetic():
                 answers[batch["place"].to(device)] = objective.answer(network, seen)
             done += len(batch["place"])

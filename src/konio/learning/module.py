@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import lightning.pytorch as lightning
 import numpy as np
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from konio.learning.batches import Batch, Films, LegLoader, Shard
+from konio.learning.batches import Batch, Examples, LegLoader, Shard
 from konio.learning.look import look
 from konio.learning.objective import Objective
 from konio.learning.recipe import Recipe
 from konio.learning.timetable import Leg, Plateau, Timetable
-from konio.learning.views import view
+from konio.networks.balancing import Balance
+
+#: Learning rate of what weighs the questions, as a multiple of the network's.
+BALANCE_PACE: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,13 +38,15 @@ class Run:
         train: films to learn from.
         held_out: films to look at; may be empty.
         objective: what is learned.
+        balance: what weighs the questions and learns with the network, if anything does; its state is kept.
     """
 
     recipe: Recipe
     timetable: Timetable
-    train: Films
-    held_out: Films
+    train: Examples
+    held_out: Examples
     objective: Objective
+    balance: Balance | None = None
 
 
 class TrainingModule(lightning.LightningModule):
@@ -71,6 +76,7 @@ class TrainingModule(lightning.LightningModule):
         if self.mean is not None:
             self.mean.requires_grad_(requires_grad=False)
         self.register_buffer("loss_sum", torch.zeros(2))
+        self.balance = run.balance
         self.step = 0
         self.scores: dict[str, float] = {}
         self.optimizer_state: dict[str, Any] | None = None
@@ -88,12 +94,26 @@ class TrainingModule(lightning.LightningModule):
         return self.run.timetable.leg_at(min(self.step, self.run.timetable.steps - 1))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam or AdamW, fused."""
+        """Adam, AdamW or SGD, fused."""
         table = self.run.recipe.optimizer
+        if table.name == "sgd":
+            return torch.optim.SGD(
+                self._learning(),
+                lr=table.lr,
+                momentum=table.momentum,
+                weight_decay=table.weight_decay,
+                fused=True,
+            )
         kind = torch.optim.Adam if table.name == "adam" else torch.optim.AdamW
-        return kind(
-            self.network.parameters(), lr=table.lr, weight_decay=table.weight_decay, fused=True
-        )
+        return kind(self._learning(), lr=table.lr, weight_decay=table.weight_decay, fused=True)
+
+    def _learning(self) -> list[dict[str, Any]]:
+        """The network's weights, and what a balance learns beside it at a pace of its own and without decay."""
+        groups: list[dict[str, Any]] = [{"params": list(self.network.parameters())}]
+        beside = [] if self.balance is None else list(self.balance.parameters())
+        if beside:
+            groups.append({"params": beside, "weight_decay": 0.0, "pace": BALANCE_PACE})
+        return groups
 
     def on_train_start(self) -> None:
         """Put the optimiser of a resumed run back where it was."""
@@ -130,8 +150,9 @@ class TrainingModule(lightning.LightningModule):
         phase = self.leg.phase
         table = self.run.recipe.optimizer
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = table.lr * self.run.timetable.rate(self.step) * self.plateau.scale
-        seen = view(batch, phase.size)
+            pace = group.get("pace", 1.0)
+            group["lr"] = pace * table.lr * self.run.timetable.rate(self.step) * self.plateau.scale
+        seen = self.run.train.view(batch, phase.size)
         image = seen.image.contiguous(memory_format=torch.channels_last)
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
@@ -170,6 +191,8 @@ class TrainingModule(lightning.LightningModule):
         due = last or (done.number + 1) % self.run.recipe.validation.every == 0
         if self.step < done.end:
             return
+        if self.balance is not None:
+            self.balance.end_epoch()
         loss = self._mean_loss()
         if not due:
             return
@@ -181,7 +204,7 @@ class TrainingModule(lightning.LightningModule):
         if self.run.recipe.schedule.kind == "plateau":
             self.plateau.look(self.scores.get("loss", loss))
 
-    def look(self, films: Films, side: int) -> NDArray[np.float32]:
+    def look(self, films: Examples, side: int) -> NDArray[np.float32]:
         """Answers to some films.
 
         Args:

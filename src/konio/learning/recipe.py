@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from konio.errors import RecipeError
+from konio.learning.nodule_table import NoduleTable
 from konio.tasks import RADIOGRAPH_TASKS
 
 if TYPE_CHECKING:
+    from konio.networks.class_losses import ClassLossPlan
     from konio.networks.losses import LossPlan
     from konio.networks.plan import NetworkPlan
     from konio.prepare.augment import Limits
+    from konio.prepare.crops import CropPlan
 
 #: Pixels of the image per cell of a DenseNet's feature map; sizes are multiples of it.
 STRIDE: Final = 32
@@ -125,18 +128,115 @@ class LossTable(_Table):
         return LossPlan(**self.model_dump())
 
 
-class OptimizerTable(_Table):
-    """Adam or AdamW.
+class LevelLossTable(_Table):
+    """The loss of one level; at most one of the tables of numbers, and only where the loss takes one.
 
     Args:
-        name: ``adam`` or ``adamw``.
+        kind: ``cross-entropy``, ``class-penalty`` or ``expected-cost`` (`konio.networks.class_losses`).
+        penalties: of ``class-penalty``, one per class; the thesis' level 2 has 5, 8, 9.
+        recalls: of a first training, whose inverses become the penalties.
+        confusion: of a first training, truth by prediction; gives penalties or costs.
+        costs: of ``expected-cost``, what calling class y (row) a k (column) costs.
+    """
+
+    kind: Literal["cross-entropy", "class-penalty", "expected-cost"] = "cross-entropy"
+    penalties: tuple[float, ...] = ()
+    recalls: tuple[float, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    costs: tuple[tuple[float, ...], ...] = ()
+
+    @model_validator(mode="after")
+    def _can_be(self) -> LevelLossTable:
+        self.plan()
+        return self
+
+    def plan(self) -> ClassLossPlan:
+        """The loss itself.
+
+        Raises:
+            RecordError: on numbers missing, left over or out of range.
+        """
+        from konio.networks.class_losses import ClassLossPlan
+        from konio.networks.costs import (
+            CostMatrix,
+            penalties_from_confusion,
+            penalties_from_recalls,
+        )
+
+        penalties, costs = self.penalties, self.costs
+        if self.recalls:
+            penalties += penalties_from_recalls(self.recalls)
+        if self.confusion and self.kind == "expected-cost":
+            costs += CostMatrix.of_confusion(self.confusion).values
+        elif self.confusion:
+            penalties += penalties_from_confusion(self.confusion)
+        return ClassLossPlan(self.kind, penalties, costs)
+
+
+class LevelsTable(_Table):
+    """What a run of the kind ``hierarchy`` trains: four classes at once, or two levels with a cut point.
+
+    Args:
+        count: 2 for diseased or not and then the stage (paper B, algorithm 2.1); 1 for end to end.
+        zero: who is class 0: ``healthy`` people as in the thesis, ``exposed`` workers of stage 0, or ``both``.
+        sampling: how often each training film is seen: ``as-they-are``, ``oversample`` or ``undersample``.
+        targets: ratio of stage 0, I, II, III that sampling aims at; the thesis' is 16, 25, 16, 10.
+        losses: one per level; plain cross-entropy where none is named.
+        crop: side of a test crop as a share of the film's.
+        ten_crops: answer for ten crops of a film, or for the central one.
+        cut_point: fixed, or -1 to sweep it on the held-out films.
+    """
+
+    count: Literal[1, 2] = 2
+    zero: Literal["healthy", "exposed", "both"] = "both"
+    sampling: Literal["as-they-are", "oversample", "undersample"] = "as-they-are"
+    targets: tuple[Positive, ...] = ()
+    losses: tuple[LevelLossTable, ...] = ()
+    crop: Annotated[float, Field(gt=0, le=1)] = 0.8
+    ten_crops: bool = True
+    cut_point: Annotated[float, Field(ge=-1, le=1)] = -1
+
+    @model_validator(mode="after")
+    def _fits(self) -> LevelsTable:
+        if (self.sampling == "as-they-are") == bool(self.targets) or len(self.targets) not in (
+            0,
+            4,
+        ):
+            raise ValueError(
+                f"sampling {self.sampling} and {len(self.targets)} targets do not belong together; give four "
+                "targets for stage 0, I, II, III with oversample or undersample, and none without"
+            )
+        if self.losses and len(self.losses) != self.count:
+            raise ValueError(f"{self.count} levels need as many losses, got {len(self.losses)}")
+        if -1 < self.cut_point < 0:
+            raise ValueError(f"cut_point lies in 0..1, or is -1 to be swept, got {self.cut_point}")
+        return self
+
+    def loss(self, number: int) -> ClassLossPlan:
+        """The loss of level 1 or 2."""
+        return (self.losses[number - 1] if self.losses else LevelLossTable()).plan()
+
+    def crops(self, size: int) -> CropPlan:
+        """The test crops, brought to the size that training saw."""
+        from konio.prepare.crops import CropPlan
+
+        return CropPlan(self.crop, ten=self.ten_crops, size=size)
+
+
+class OptimizerTable(_Table):
+    """Adam, AdamW or SGD.
+
+    Args:
+        name: ``adam``, ``adamw`` or ``sgd``.
         lr: learning rate at its highest.
+        momentum: of ``sgd``.
         weight_decay: decoupled for AdamW.
         clip: largest norm of the whole gradient; 0 leaves it as it is.
     """
 
-    name: Literal["adam", "adamw"] = "adam"
+    name: Literal["adam", "adamw", "sgd"] = "adam"
     lr: Positive = 1e-5
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weight_decay: NotNegative = 0.0
     clip: NotNegative = 0.0
 
@@ -146,16 +246,18 @@ class ScheduleTable(_Table):
 
     Args:
         kind: ``constant``, ``plateau`` (times ``factor`` after ``patience`` epochs without a better
-            validation loss), ``one-cycle`` (up over ``warmup`` of all steps, then down as a cosine) or
+            validation loss), ``step`` (times ``factor`` every ``every`` epochs), ``one-cycle`` (up over ``warmup`` of all steps, then down as a cosine) or
             ``cycle-per-phase`` (the same within every phase).
-        factor: of ``plateau``.
+        factor: of ``plateau`` and ``step``.
+        every: of ``step``, in epochs.
         patience: of ``plateau``, in epochs.
         warmup: of the cycles, share of their steps.
         final: of the cycles, learning rate at the end as a share of the highest.
     """
 
-    kind: Literal["constant", "plateau", "one-cycle", "cycle-per-phase"] = "constant"
+    kind: Literal["constant", "plateau", "step", "one-cycle", "cycle-per-phase"] = "constant"
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    every: Annotated[int, Field(ge=1)] = 40
     patience: Annotated[int, Field(ge=0)] = 5
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.15
     final: Fraction = 0.01
@@ -170,9 +272,13 @@ class AugmentTable(_Table):
         translation: share of the side, each way.
         gamma: exponent of the brightness curve is ``1 / (1 + gamma)`` to ``1 + gamma``; the paper has none.
         contrast: factor on the contrast is ``1 - contrast`` to ``1 + contrast``; the paper has none.
+        crop: side of a random crop as a share of the film's, brought to the network's size; 0 takes as much as the
+            network's size is of the film's.
+        flip_horizontal: mirror half of the films left to right, which moves the heart to the other side.
+        flip_vertical: turn half of the films upside down; no film of a chest looks so.
 
     References:
-        Paper A, section 1.2 (dossier 4.1 P5).
+        Paper A, section 1.2 (dossier 4.1 P5); crop and flips: paper B, section 2.4.2 (dossier 4.2 T5, B10).
     """
 
     scale: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
@@ -180,6 +286,9 @@ class AugmentTable(_Table):
     translation: Annotated[float, Field(ge=0, le=0.25)] = 0.02
     gamma: Annotated[float, Field(ge=0, lt=1)] = 0.0
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    crop: Fraction = 0.0
+    flip_horizontal: bool = False
+    flip_vertical: bool = False
 
     def limits(self) -> Limits:
         """The same for `konio.prepare.draw`."""
@@ -265,8 +374,8 @@ class Recipe(_Table):
 
     Args:
         name: becomes the bundle's name.
-        kind: ``radiograph`` trains the multi-task network; ``chestxray14`` pre-trains a backbone on the
-            14 findings of the NIH collection.
+        kind: ``radiograph`` trains the multi-task network; ``hierarchy`` one or two base classifiers that name a
+            stage; ``nodule`` the network of nine questions about a nodule on CT; ``chestxray14`` pre-trains a backbone on the 14 findings of the NIH collection.
         about: one sentence for the model card.
         licence: SPDX identifier of the weights.
         seed: decides split, first weights, order, augmentation and dropout.
@@ -274,12 +383,14 @@ class Recipe(_Table):
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    kind: Literal["radiograph", "chestxray14"] = "radiograph"
+    kind: Literal["radiograph", "hierarchy", "nodule", "chestxray14"] = "radiograph"
     about: str = ""
     licence: str = "Apache-2.0"
     seed: Annotated[int, Field(ge=0)] = 1
     network: NetworkTable = NetworkTable()
     loss: LossTable = LossTable()
+    levels: LevelsTable = LevelsTable()
+    nodule: NoduleTable = NoduleTable()
     optimizer: OptimizerTable = OptimizerTable()
     schedule: ScheduleTable = ScheduleTable()
     augment: AugmentTable = AugmentTable()
@@ -294,6 +405,28 @@ class Recipe(_Table):
             raise ValueError(
                 f"loss.importance names {', '.join(strange)}, which is not in network.tasks"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _levels_fit_kind(self) -> Recipe:
+        if self.kind != "hierarchy" and self.levels != LevelsTable():
+            raise ValueError("levels belong to recipes of the kind hierarchy")
+        if self.kind != "hierarchy" and self.augment.crop:
+            raise ValueError(
+                "augment.crop belongs to recipes of the kind hierarchy; give phases a film larger than their size"
+            )
+        if self.kind == "hierarchy" and not self.validation.fraction and self.levels.cut_point < 0:
+            raise ValueError(
+                "validation.fraction is 0, so that no cut point can be chosen; hold films out or fix levels.cut_point"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _nodule_fits_kind(self) -> Recipe:
+        if self.kind != "nodule" and self.nodule != NoduleTable():
+            raise ValueError("nodule belongs to recipes of the kind nodule")
+        if self.kind == "nodule" and any(phase.heads for phase in self.phases):
+            raise ValueError("phases of a nodule network train all of it; leave heads out")
         return self
 
     @property
@@ -314,12 +447,15 @@ class Recipe(_Table):
         if "network" in said:
             said["network"].pop("pretrained", None)
         said["pretrained"] = Path(self.network.pretrained).name
+        if self.nodule.pretrained:
+            said["nodule"]["pretrained"] = Path(self.nodule.pretrained).name
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for the bundle; pre-trained weights by the name of their file only."""
         plain = self.model_dump(mode="json")
         plain["network"]["pretrained"] = Path(self.network.pretrained).name
+        plain["nodule"]["pretrained"] = Path(self.nodule.pretrained).name
         return plain
 
 
@@ -342,6 +478,10 @@ def read_recipe(path: str | Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"recipe {path} is not TOML ({error}); correct that line") from error
     recipe = parse_recipe(document, where=str(path))
+    beside = path.parent / recipe.nodule.pretrained
+    if recipe.nodule.pretrained and beside.exists():
+        nodule = recipe.nodule.model_copy(update={"pretrained": str(beside.resolve())})
+        recipe = recipe.model_copy(update={"nodule": nodule})
     if not recipe.network.pretrained:
         return recipe
     weights = str((path.parent / recipe.network.pretrained).resolve())

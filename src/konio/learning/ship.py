@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from konio import metrics
 from konio.cohort import Cohort
 from konio.errors import RecipeError
+from konio.learning.batches import Films
 from konio.learning.fit import Fitted
 from konio.learning.look import folded, look
 from konio.learning.module import Run
@@ -44,22 +46,28 @@ def ship(run: Run, fitted: Fitted, cohort: Cohort, directory: Path, origin: dict
         The bundle's directory.
     """
     network, objective = fitted.network, run.objective
-    if not isinstance(network, MultiTaskNetwork) or not isinstance(objective, Questions):
+    train, held_out = run.train, run.held_out
+    if (
+        not isinstance(network, MultiTaskNetwork)
+        or not isinstance(objective, Questions)
+        or not isinstance(train, Films)
+        or not isinstance(held_out, Films)
+    ):
         raise RecipeError("only a multi-task network becomes a bundle; train with kind radiograph")
     side = run.recipe.final_side
     temperatures: dict[str, float] = {}
     scores: dict[str, float] = {}
-    if len(run.held_out):
-        logits = look(folded(network, side), run.held_out, side, objective).numpy()
-        temperatures = calibrate(objective, logits, run.held_out.labels)
-        scores = objective.judge(logits, run.held_out.labels)
+    if len(held_out):
+        logits = look(folded(network, side), held_out, side, objective).numpy()
+        temperatures = calibrate(objective, logits, held_out.labels)
+        scores = objective.judge(logits, held_out.labels)
     made_up = is_made_up(cohort)
     facts = BundleFacts(
         name=run.recipe.name,
         kind=MULTITASK,
         architecture=network.plan.to_json(),
         licence=run.recipe.licence,
-        intended_use=_USE + (_MADE_UP if made_up else ""),
+        intended_use=intended_use(made_up),
         tasks=tasks_json(network.tasks),
         preprocessing=Preparation(size=side).to_json(),
         recipe={
@@ -69,7 +77,7 @@ def ship(run: Run, fitted: Fitted, cohort: Cohort, directory: Path, origin: dict
             "precision": fitted.precision,
             "document": run.recipe.to_json(),
         },
-        cohort=_cohort_facts(run, cohort, made_up),
+        cohort=cohort_facts(cohort, train, held_out, run.recipe.network.tasks, made_up),
         metrics={"held_out": finite(scores)} if scores else {},
         temperatures=temperatures,
     )
@@ -104,20 +112,33 @@ def is_made_up(cohort: Cohort) -> bool:
     return all(case.lesions is not None for case in cohort)
 
 
-def _cohort_facts(run: Run, cohort: Cohort, made_up: bool) -> dict[str, Any]:
-    store = run.train.store
+def intended_use(made_up: bool) -> str:
+    """The paragraph of the model card."""
+    return _USE + (_MADE_UP if made_up else "")
+
+
+def cohort_facts(
+    cohort: Cohort, train: Films, held_out: Films, tasks: Sequence[str], made_up: bool
+) -> dict[str, Any]:
+    """What a bundle says about the cases it learned from.
+
+    Args:
+        cohort: the cases.
+        train: films learned from.
+        held_out: films looked at.
+        tasks: whose labels are counted.
+        made_up: whether the patients are.
+    """
     return {
         "fingerprint": cohort.fingerprint,
         "description": "made-up patients" if made_up else "films of a cohort table",
         "films": len(cohort),
         "patients": len(cohort.patients),
-        "trained_on": len(run.train),
-        "held_out": len(run.held_out),
-        "refused": len(store.refusals),
+        "trained_on": len(train),
+        "held_out": len(held_out),
+        "refused": len(train.store.refusals),
         "labels": {
-            task.name: dict(cohort.counts(task.name))
-            for task in cohort.tasks
-            if task.name in run.recipe.network.tasks
+            task.name: dict(cohort.counts(task.name)) for task in cohort.tasks if task.name in tasks
         },
         "devices": dict(
             Counter(case.covariates["device"] for case in cohort if "device" in case.covariates)

@@ -81,6 +81,8 @@ class Timetable:
     def rate(self, step: int) -> float:
         """Learning rate at a step as a share of the optimiser's (a plateau's factor comes on top)."""
         leg = self.leg_at(step)
+        if self.schedule.kind == "step":
+            return leg.phase.lr * self.schedule.factor ** (leg.number // self.schedule.every)
         if self.schedule.kind not in ("one-cycle", "cycle-per-phase"):
             return leg.phase.lr
         first, end = (0, self.steps) if self.schedule.kind == "one-cycle" else leg.phase_steps

@@ -107,14 +107,26 @@ def train(
                 f"recipe {recipe.name!r} pre-trains on ChestX-ray14; give the folder of its original download"
             )
         return pretrain(Path(cohort), recipe, out, resume=resume, options=options)
+    if recipe.kind == "nodule":
+        from konio.learning.nodule_training import train_nodules
+
+        if isinstance(cohort, Cohort):
+            raise UsageError(
+                f"recipe {recipe.name!r} learns from readings of nodules; give their table or folder"
+            )
+        return train_nodules(cohort, recipe, out, resume=resume, options=options)
     if not isinstance(cohort, Cohort):
         cohort = read_cohort(cohort)
+    if recipe.kind == "hierarchy":
+        from konio.learning.levels import train_levels
+
+        return train_levels(cohort, recipe, out, resume=resume, options=options)
     finished = claim(out, recipe, cohort.fingerprint, out / BUNDLE, resume=resume)
     if finished is not None:
         return finished
     split = part(cohort, recipe)
     store = films_of(cohort, _plan(recipe, options), out, options)
-    _refuse_same_pixels(cohort, split, store)
+    refuse_same_pixels(cohort, split, store)
     network, origin = first_network(recipe)
     run = _run(recipe, cohort, split, store, network)
     fitted = go(run, network, out, options)
@@ -276,8 +288,12 @@ def _run(
     )
 
 
-def _refuse_same_pixels(cohort: Cohort, split: Split, store: Store) -> None:
-    """The same film saved twice in different formats is found by its prepared pixels."""
+def refuse_same_pixels(cohort: Cohort, split: Split, store: Store) -> None:
+    """The same film saved twice in different formats is found by its prepared pixels.
+
+    Raises:
+        CohortError: if both parts hold it.
+    """
     if not split.test:
         return
     largest = store.images[max(store.images)]
