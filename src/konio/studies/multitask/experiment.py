@@ -1,0 +1,239 @@
+"""The whole study in order: cohort, prepared films, parts, cross-validation, choice, final trainings, page.
+
+Every stage finds what it made before, so that the same command goes on after any kill and ends in the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from konio.cohort import Cohort, write_cohort
+from konio.engine import Engine
+from konio.engine.local import usable_cores
+from konio.errors import StudyError
+from konio.learning.films import FilmFiles, FilmPlan
+from konio.learning.recipe import parse_recipe
+from konio.learning.store import Store, open_store
+from konio.prepare import Preparation
+from konio.studies.multitask import record
+from konio.studies.multitask.choice import choose
+from konio.studies.multitask.cohorts import gather
+from konio.studies.multitask.design import Laid, cross_validation, final
+from konio.studies.multitask.parts import divide, write_parts
+from konio.studies.multitask.presets import Preset
+from konio.studies.multitask.pretraining import provide
+from konio.studies.multitask.trial import PREPARED, TEXTURE
+from konio.studies.runner import (
+    Study,
+    StudyProgress,
+    code_version,
+    failures,
+    fingerprint,
+    run_study,
+)
+
+#: The rooms whose source decides the numbers.
+CODE: Final = (
+    "konio.cohort",
+    "konio.io",
+    "konio.learning",
+    "konio.lungs",
+    "konio.metrics",
+    "konio.networks",
+    "konio.prepare",
+    "konio.features.texture",
+    "konio.features.classifiers",
+    "konio.studies.multitask.choice",
+    "konio.studies.multitask.parts",
+    "konio.studies.multitask.trial",
+    "konio.tasks",
+)
+#: Films whose textures are measured at a time.
+_CHUNK: Final = 32
+_TEXTURES: Final = "konio.studies.multitask.textures:measure"
+
+Tell = Callable[[str, StudyProgress], None]
+Count = Callable[[str, int, int, float | None], None]
+
+
+class Counting(Protocol):
+    """Told films done, films in all and, where it is known, seconds left."""
+
+    def __call__(self, done: int, films: int, left: float | None = None, /) -> None:
+        """One film more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """What is asked of the study.
+
+    Args:
+        preset: how large.
+        cohort: the films, or the path of their table or folder; made-up patients where ``None``.
+        pretrained: file of weights to start from.
+        pretrain_on: folder of ChestX-ray14 to pre-train on.
+        workers: processes that make and prepare films; one per core where ``None``.
+        tell: told the stage and how far its trials are.
+        count: told the stage, films done, films in all and seconds left, before the first trial.
+    """
+
+    preset: Preset
+    cohort: Cohort | str | Path | None = None
+    pretrained: Path | None = None
+    pretrain_on: Path | None = None
+    workers: int | None = None
+    tell: Tell | None = None
+    count: Count | None = None
+
+    @property
+    def processes(self) -> int:
+        """Processes that make and prepare films."""
+        return self.workers or usable_cores()
+
+    def counting(self, stage: str) -> Counting:
+        """A progress function for a stage that counts films."""
+
+        def tell(done: int, films: int, left: float | None = None, /) -> None:
+            if self.count is not None:
+                self.count(stage, done, films, left)
+
+        return tell
+
+    def telling(self, stage: str) -> Callable[[StudyProgress], None]:
+        """A progress function for a stage of trials."""
+
+        def tell(now: StudyProgress) -> None:
+            if self.tell is not None:
+                self.tell(stage, now)
+
+        return tell
+
+
+def run_multitask(out: str | Path, ask: Ask, engine: Engine) -> Path:
+    """Run the study to its page, going on with what ``out`` already holds.
+
+    Args:
+        out: the study's folder.
+        ask: what is asked.
+        engine: where the trials run.
+
+    Returns:
+        The page, ``index.html``.
+
+    Raises:
+        CohortError: if the cohort cannot be used.
+        OutputError: if ``out`` cannot be written or holds another study.
+        StudyError: if trials failed that others depend on, or that the tables need.
+    """
+    out = Path(out).absolute()
+    laid = lay_down(out, ask, engine)
+    study = cross_validation(laid)
+    done = run_study(study, out, engine, ask.telling("cross-validation"))
+    last = study
+    if laid.parts.final is not None:
+        record.refresh(out)
+        choice = choose(done, laid.preset.groups, len(laid.parts.folds) * laid.preset.repeats)
+        record.update(out, choice.to_json())
+        last = final(laid, choice)
+        run_study(last, out, engine, ask.telling("final"))
+    record.refresh(out)
+    page = report(out)
+    _complain(out, study, last)
+    return page
+
+
+def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
+    """Everything that has to be there before the first trial.
+
+    Args:
+        out: the study's folder.
+        ask: what is asked.
+        engine: measures the textures.
+    """
+    films = gather(out, ask.preset, ask.cohort, ask.processes, ask.counting("making films"))
+    record.claim(out, ask.preset, films.cohort.fingerprint)
+    pretraining = provide(out, ask)
+    store = _prepared(out, films.cohort, ask)
+    parts = divide(films.cohort, films.own, store, ask.preset)
+    write_parts(out, parts)
+    write_cohort(films.cohort, out / "cohort.csv")
+    record.write_cases(out, films, store, parts)
+    _textures(out, store, engine, ask)
+    identity = fingerprint(
+        [ask.preset.to_json(), pretraining.to_json()], films.cohort.fingerprint, code_version(*CODE)
+    )
+    record.begin(out, films, store, parts, pretraining, ask.preset, identity)
+    laid = Laid(ask.preset, parts, identity, pretraining.weights)
+    record.expect(out, len(cross_validation(laid).trials) + _finals(ask.preset))
+    return laid
+
+
+def report(out: str | Path) -> Path:
+    """The page, written from whatever trials are finished; at any time, also while the study runs.
+
+    Args:
+        out: the study's folder.
+
+    Returns:
+        The page.
+
+    Raises:
+        OutputError: if the folder holds no study.
+    """
+    from konio.studies.multitask.report import write_report
+
+    record.refresh(Path(out))
+    return write_report(Path(out))
+
+
+def _finals(preset: Preset) -> int:
+    return preset.seeds * len(preset.groups) + 2 if preset.test_fraction else 0
+
+
+def _prepared(out: Path, cohort: Cohort, ask: Ask) -> Store:
+    recipe = parse_recipe({"name": "films", **ask.preset.recipe})
+    plan = FilmPlan(Preparation(size=recipe.sides[-1]), recipe.sides)
+    files = [FilmFiles.of(case) for case in cohort]
+    return open_store(files, out / PREPARED, plan, ask.processes, ask.counting("preparing films"))
+
+
+def _textures(out: Path, store: Store, engine: Engine, ask: Ask) -> None:
+    """Zone textures of every film, once for all baselines."""
+    path = out / TEXTURE
+    if path.exists() and len(np.load(path, mmap_mode="r")) == len(store):
+        return
+    side = max(store.images)
+    common = {"folder": str(store.folder), "side": side}
+    items = [
+        {**common, "first": first, "end": min(first + _CHUNK, len(store))}
+        for first in range(0, len(store), _CHUNK)
+    ]
+    rows: dict[int, Any] = {}
+    tell = ask.counting("measuring textures")
+    for position, found in engine.run(_TEXTURES, items):
+        if not isinstance(found, list):
+            raise StudyError(f"the textures of the films could not be measured: {found.reason}")
+        rows[position] = found
+        tell(len(rows), len(items))
+    table = np.concatenate([np.array(rows[k], np.float64) for k in range(len(items))])
+    beside = path.with_suffix(".part")
+    with beside.open("wb") as file:
+        np.save(file, table, allow_pickle=False)
+    beside.replace(path)
+
+
+def _complain(out: Path, *studies: Study) -> None:
+    why: Mapping[str, str] = {}
+    for study in studies:
+        why = {**why, **failures(study, out)}
+    if why:
+        name, reason = next(iter(why.items()))
+        raise StudyError(
+            f"{len(why)} trials failed, the first ({name}) since {reason.rstrip('.')}; run the same command again to try "
+            "them anew, the page shows what is there"
+        )

@@ -1,0 +1,250 @@
+"""How large the study is: cohort, folds, dropouts, seeds and the recipe of every network, as values.
+
+`paper` is the paper's own design. `small` and `smoke` are the same experiment made smaller; what they change is said
+in `Preset.about` and stands on the page. `real` asks tuberculosis against normal of real films.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from konio.errors import UsageError
+from konio.networks.plan import PAPER_DROPOUTS
+
+#: The two questions of paper A.
+QUESTIONS: Final = ("differential", "stage")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Networks that are compared with those of other groups.
+
+    Args:
+        name: in the names of trials.
+        tasks: what they answer.
+        extra: whether made-up films are mixed into their training.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    extra: bool = False
+
+    @property
+    def model(self) -> str:
+        """``multi`` or ``single``."""
+        return "multi" if len(self.tasks) > 1 else "single"
+
+
+#: Multi-task, and one network for each question; the two together are the single-task model.
+PAPER_GROUPS: Final = (
+    Group("multi", QUESTIONS),
+    Group("single-differential", ("differential",)),
+    Group("single-stage", ("stage",)),
+)
+REAL: Final = Group("real", ("differential",))
+MIXED: Final = Group("mixed", QUESTIONS, extra=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One size of the study.
+
+    Args:
+        name: of the preset.
+        about: what it is and what it is not, in English.
+        about_zh: the same in Chinese.
+        recipe: a recipe of `konio.learning` without tasks, dropout and seed.
+        groups: which networks.
+        folds: of the cross-validation.
+        dropouts: compared in it; the best one of each group is trained again.
+        seeds: final trainings of every group, 0 for none.
+        test_fraction: of the films, set aside before anything else; 0 for none.
+        inner: part of the training side of a fold that the plateau and the temperature look at.
+        repeats: trainings of every fold, each with a seed of its own.
+        cases: films of the made-up cohort where none is given.
+        film: their side in pixels.
+        seed: of cohort and splits.
+        extra: made-up films that are mixed into a real cohort's training.
+    """
+
+    name: str
+    about: str
+    about_zh: str
+    recipe: Mapping[str, Any]
+    groups: tuple[Group, ...] = PAPER_GROUPS
+    folds: int = 10
+    dropouts: tuple[float, ...] = PAPER_DROPOUTS
+    seeds: int = 40
+    test_fraction: float = 0.1
+    inner: float = 0.1
+    repeats: int = 1
+    cases: int = 3600
+    film: int = 512
+    seed: int = 7
+    extra: int = 0
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Every question that a group asks, in the order of `QUESTIONS`."""
+        return tuple(name for name in QUESTIONS if any(name in g.tasks for g in self.groups))
+
+    @property
+    def side(self) -> int:
+        """Side of the films that the finished network sees."""
+        last = self.recipe["phases"][-1]
+        return int(last.get("film") or last["size"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: everything that decides the numbers."""
+        plain = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
+        for words in ("about", "about_zh"):
+            del plain[words]
+        groups = [{**dataclasses.asdict(g), "tasks": list(g.tasks)} for g in self.groups]
+        return {
+            **plain,
+            "recipe": dict(self.recipe),
+            "groups": groups,
+            "dropouts": list(self.dropouts),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what `to_json` says."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+
+#: P5 to P8 of the paper; width of the heads and the plateau are not printed there (dossier 4.1, gaps 4 and 7).
+_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "network": {"backbone": "densenet121", "hidden": 512, "pooling": "global"},
+        "loss": {"weighting": "paper"},
+        "optimizer": {"name": "adam", "lr": 1e-5},
+        "schedule": {"kind": "plateau", "factor": 0.1, "patience": 5},
+        "augment": {"scale": 0.02, "rotation": 15, "translation": 0.02},
+        "phases": [{"size": 512, "epochs": 50, "batch": 16}],
+    }
+)
+_TINY: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "network": {"backbone": "densenet-mini", "hidden": 64, "pooling": "global"},
+        "loss": {"weighting": "paper"},
+        "optimizer": {"name": "adamw", "lr": 3e-3, "weight_decay": 0.02, "clip": 1.0},
+        "schedule": {"kind": "one-cycle"},
+        "augment": {"scale": 0.02, "rotation": 10, "translation": 0.02},
+        "trainer": {"accelerator": "cpu", "precision": "float32", "checkpoint_steps": 1000},
+        "phases": [{"size": 64, "epochs": 2, "batch": 16}],
+    }
+)
+_SMALL: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "network": {
+            "backbone": "densenet-mini",
+            "hidden": 128,
+            "pooling": "global+zones",
+            "first_filters": "spots",
+        },
+        "loss": {"weighting": "paper"},
+        "optimizer": {"name": "adamw", "lr": 3e-3, "weight_decay": 0.02, "clip": 1.0},
+        "schedule": {"kind": "one-cycle"},
+        "augment": {"scale": 0.02, "rotation": 10, "translation": 0.02, "gamma": 0.1},
+        "trainer": {"accelerator": "cpu", "precision": "float32", "ema": 0.99},
+        "phases": [{"size": 128, "epochs": 12, "batch": 16}],
+    }
+)
+_REAL: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "network": {
+            "backbone": "densenet-mini",
+            "hidden": 64,
+            "pooling": "global+zones",
+            "first_filters": "spots",
+        },
+        "loss": {"weighting": "plain_sum"},
+        "optimizer": {"name": "adamw", "lr": 3e-3, "weight_decay": 0.05, "clip": 1.0},
+        "schedule": {"kind": "one-cycle"},
+        "augment": {
+            "scale": 0.1,
+            "rotation": 12,
+            "translation": 0.05,
+            "gamma": 0.4,
+            "contrast": 0.2,
+        },
+        "trainer": {"ema": 0.99},
+        "phases": [{"size": 256, "epochs": 40, "batch": 16}],
+    }
+)
+
+PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
+    {
+        "paper": Preset(
+            name="paper",
+            about="The design of the paper: 3,600 films, ten folds, four dropouts, 40 seeds, DenseNet121 at 512 x 512.",
+            about_zh="论文原设计：3600 张胸片，十折，四种 dropout，40 个随机种子，DenseNet121，512 × 512。",
+            recipe=_PAPER,
+        ),
+        "small": Preset(
+            name="small",
+            about="Smaller than the paper: a network of 0.1 million weights at 128 x 128, fewer films, folds and seeds.",
+            about_zh="小于论文规模：约 10 万参数的网络，128 × 128，胸片、折数与随机种子均较少。",
+            recipe=_SMALL,
+            folds=5,
+            seeds=12,
+            cases=1200,
+        ),
+        "smoke": Preset(
+            name="smoke",
+            about="Tiny: shows in minutes that every part works. Its figures mean nothing.",
+            about_zh="极小规模：数分钟内验证各环节可以运行，结果没有意义。",
+            recipe=_TINY,
+            folds=3,
+            dropouts=(0.25, 0.75),
+            seeds=3,
+            test_fraction=0.2,
+            inner=0.2,
+            cases=96,
+            film=256,
+        ),
+        "real": Preset(
+            name="real",
+            about="Real films: tuberculosis against normal, ten folds, no pre-trained weights.",
+            about_zh="真实胸片：肺结核与正常，十折，不使用预训练权重。",
+            recipe=_REAL,
+            groups=(REAL,),
+            dropouts=(0.5,),
+            seeds=0,
+            test_fraction=0.0,
+        ),
+    }
+)
+
+
+def preset(name: str) -> Preset:
+    """A preset by name.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"preset {name!r} is unknown; use one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def with_extra(chosen: Preset, films: int) -> Preset:
+    """The same preset that also trains on made-up films.
+
+    Raises:
+        UsageError: if the preset's own cohort is made up.
+    """
+    if not films:
+        return chosen
+    if REAL not in chosen.groups:
+        raise UsageError(
+            f"--mix adds made-up films to real ones; preset {chosen.name!r} asks no real cohort, use --preset real"
+        )
+    return dataclasses.replace(chosen, groups=(REAL, MIXED), extra=films)
