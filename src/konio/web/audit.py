@@ -27,6 +27,9 @@ ACTIONS: Final = (
     "audit.exported", "audit.viewed", "agreement.viewed",
 )  # fmt: skip
 
+#: Looking at the same thing again within this time is one look.
+ONCE_MS: Final = 5 * 60_000
+
 _START: Final = "0" * 64
 _CHUNK: Final = 5000
 
@@ -98,6 +101,24 @@ class Audit:
         head.seq, head.hash = event.seq, event.hash
         head.seal = self._seal("head", f"{head.seq}:{head.hash}")
         return event
+
+    def append_once(
+        self, session: Session, action: str, account_id: int, case_id: int, **details: Any
+    ) -> None:
+        """Adds a line unless the same one was added a few minutes ago, for what pages ask again and again."""
+        recent = session.scalar(
+            select(AuditEvent.seq)
+            .where(
+                AuditEvent.case_id == case_id,
+                AuditEvent.account_id == account_id,
+                AuditEvent.action == action,
+                AuditEvent.details == _canonical(details),
+                AuditEvent.at > now_ms() - ONCE_MS,
+            )
+            .limit(1)
+        )
+        if recent is None:
+            self.append(session, action, account_id, case_id, **details)
 
     def verify(self, session: Session) -> Verdict:
         """Walks through the whole log."""

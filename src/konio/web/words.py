@@ -53,6 +53,7 @@ REPORT_WORDS: Final = MappingProxyType(
         "comment": Words("Remarks", "备注"),
         "machine": Words("Machine's answer, for comparison only", "机器结果（仅供对照）"),
         "not-assessed": Words("This film was not assessed by a model.", "该片未经模型评估。"),
+        "withheld": Words("Not assessed", "未评估"),
         "consensus": Words("Readers together", "多名阅片者"),
         "agreed": Words("two readers agree", "两名阅片者一致"),
         "settled": Words("median of three readers", "三名阅片者取中位数"),

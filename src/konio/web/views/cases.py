@@ -49,7 +49,7 @@ def show(call: Call, case: str) -> dict[str, Any]:
     """One case; that it was opened is written down."""
     with call.room.database.write() as session:
         found = cases.find(session, call.asker, case)
-        call.room.audit.append(session, "case.viewed", call.asker.id, found.id)
+        call.room.audit.append_once(session, "case.viewed", call.asker.id, found.id)
         return cases.details(session, call.room, call.asker, found)
 
 

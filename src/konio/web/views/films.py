@@ -36,7 +36,7 @@ def words(call: Call, case: str) -> Response:
 
 
 def _picture(call: Call, case: str, name: pictures.Picture, kind: str) -> Response:
-    sha256 = _viewed(call, case, "film.viewed", picture=name)
+    sha256 = _viewed(call, case, "film.viewed")
     try:
         path = pictures.ensure(call.room.storage, sha256, name)
     except RefusedError as error:
@@ -65,7 +65,7 @@ def _viewed(call: Call, case: str, action: str, **details: Any) -> str:
     """Writes down that a film was looked at; gives its hash."""
     with call.room.database.write() as session:
         found = cases.find(session, call.asker, case)
-        call.room.audit.append(session, action, call.asker.id, found.id, **details)
+        call.room.audit.append_once(session, action, call.asker.id, found.id, **details)
         return session.get_one(Film, found.film_id).sha256
 
 
