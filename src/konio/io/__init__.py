@@ -15,10 +15,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from konio.io.ct import open_ct
     from konio.io.decoder import Decoder, Limits, read, read_many, start
     from konio.io.grid import Grid
     from konio.io.inputs import Inputs, discover
     from konio.io.mhd import open_mhd
+    from konio.io.series import find_series, open_series
     from konio.io.volume import Volume
     from konio.io.write import write_radiograph
     from konio.io.write_volume import write_mhd
@@ -30,7 +32,10 @@ _HOMES: Final = {
     "Limits": "konio.io.decoder",
     "Volume": "konio.io.volume",
     "discover": "konio.io.inputs",
+    "find_series": "konio.io.series",
+    "open_ct": "konio.io.ct",
     "open_mhd": "konio.io.mhd",
+    "open_series": "konio.io.series",
     "read": "konio.io.decoder",
     "read_many": "konio.io.decoder",
     "start": "konio.io.decoder",
@@ -45,7 +50,10 @@ __all__ = [
     "Limits",
     "Volume",
     "discover",
+    "find_series",
+    "open_ct",
     "open_mhd",
+    "open_series",
     "read",
     "read_many",
     "start",

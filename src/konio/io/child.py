@@ -1,4 +1,4 @@
-"""The decoding process: one line of JSON in, pixels into shared memory, one line of JSON out.
+"""The decoding process: one line in (a question and a path), pixels into shared memory, one line of JSON out.
 
 Started by `konio.io.decoder` and by nobody else. It limits its own memory before it opens the first file, and
 imports neither torch nor anything else that decoding does not need.
@@ -15,10 +15,14 @@ import resource
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from konio.errors import RefusedError
+
+#: From a path and what gives memory for pixels to something whose ``facts()`` are the answer.
+Question = Callable[[str, Callable[[int], memoryview]], Any]
 
 _KEPT_BYTES: Final = 64 * 2**20  # shared memory that stays from film to film
 
@@ -34,19 +38,25 @@ def main(shared: int, shared_bytes: int, memory_bytes: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     answers = _private_stdout()
     warnings.simplefilter("ignore")  # odd headers are told by refusals, not by warnings
-    from konio.io import film
+    from konio.io import ct_slice, film
 
+    questions = {
+        "film": film.open_film,
+        "slice": ct_slice.open_slice,
+        "header": ct_slice.open_facts,
+    }
     area = mmap.mmap(shared, shared_bytes)
     _limit_memory(memory_bytes)
     _answer(answers, {"ready": os.getpid()})
     for line in sys.stdin.buffer:
         _give_back(area)  # the parent has copied the last film before it asks for the next
-        _answer(answers, _work(film, os.fsdecode(bytes.fromhex(line.decode())), area))
+        question, _, name = line.decode().strip().partition(" ")
+        _answer(answers, _work(questions[question], os.fsdecode(bytes.fromhex(name)), area))
 
 
-def _work(film: Any, path: str, area: mmap.mmap) -> dict[str, Any]:
+def _work(question: Question, path: str, area: mmap.mmap) -> dict[str, Any]:
     try:
-        found = film.open_film(path, lambda size: memoryview(area)[:size])
+        facts: dict[str, Any] = question(path, lambda size: memoryview(area)[:size]).facts()
     except RefusedError as error:
         return {"refused": [error.code, error.detail]}
     except MemoryError:
@@ -54,16 +64,7 @@ def _work(film: Any, path: str, area: mmap.mmap) -> dict[str, Any]:
         return {"refused": ["decode-limit", "memory"]}
     except Exception as error:
         return {"refused": ["decode-failed", type(error).__name__]}
-    stored = found.stored
-    return {
-        "shape": found.pixels.shape,
-        "sha256": found.sha256,
-        "format": stored.format,
-        "spacing_mm": stored.spacing_mm,
-        "sop_instance_uid": stored.sop_instance_uid,
-        "patient_id": stored.patient_id,
-        "notes": stored.notes,
-    }
+    return facts
 
 
 def _give_back(area: mmap.mmap) -> None:

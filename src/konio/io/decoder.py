@@ -61,10 +61,19 @@ class Decoder:
             UsageError: if the decoder is closed.
         """
         name = os.fspath(path)
+        return _image(name, self.ask(name))
+
+    def ask(self, path: str, question: str = "film") -> Answer:
+        """Have the child answer a question about a file, as `konio.io.process.Process.ask` puts it.
+
+        Raises:
+            RefusedError: with the code that applies.
+            UsageError: if the decoder is closed.
+        """
         with self._lock:
             process = self._running()
             try:
-                answer = process.ask(name)
+                answer = process.ask(path, question)
             except BaseException:
                 self._replace()  # crashed, late or interrupted: its answer would reach the next question
                 raise
@@ -72,7 +81,7 @@ class Decoder:
                 self._replace()
         if answer.refusal is not None:
             raise answer.refusal
-        return _image(name, answer)
+        return answer
 
     def close(self) -> None:
         """End the child; the decoder cannot be used afterwards."""
@@ -142,6 +151,11 @@ def _close_default() -> None:
 
 os.register_at_fork(after_in_child=_forget_default)
 atexit.register(_close_default)
+
+
+def shared() -> Decoder:
+    """The decoder that `read` uses."""
+    return _default
 
 
 def start() -> None:

@@ -43,7 +43,7 @@ def read_dicom(data: mmap.mmap | bytes) -> Stored:
     Raises:
         RefusedError: with the code that applies.
     """
-    dataset, end = _header(data)
+    dataset, end = open_header(data)
     syntax = _syntax(dataset)
     pixels = _pixel_element(data, dataset, end, syntax)
     frame = _frame(dataset)
@@ -59,12 +59,34 @@ def read_dicom(data: mmap.mmap | bytes) -> Stored:
         format="dicom",
         spacing_mm=spacing,
         sop_instance_uid=header.text(dataset, "SOPInstanceUID") or None,
-        patient_id=_patient(dataset),
+        patient_id=patient_of(dataset),
         notes=(*notes, *header.remarks(dataset), *(() if spacing else ("spacing unknown",))),
     )
 
 
-def _header(data: mmap.mmap | bytes) -> tuple[pydicom.FileDataset, int]:
+def read_words(
+    data: mmap.mmap | bytes, dataset: pydicom.FileDataset, end: int
+) -> tuple[NDArray[Any], Depth]:
+    """The stored words of an object whose header is known, and how they hold values.
+
+    Args:
+        data: the whole file.
+        dataset: from `open_header`.
+        end: from `open_header`.
+
+    Returns:
+        ``(H, W)`` unsigned words and their depth.
+
+    Raises:
+        RefusedError: with the code that applies.
+    """
+    syntax = _syntax(dataset)
+    pixels = _pixel_element(data, dataset, end, syntax)
+    frame = _frame(dataset)
+    return _words(pixels, frame, dataset, syntax), _depth(dataset, syntax)
+
+
+def open_header(data: mmap.mmap | bytes) -> tuple[pydicom.FileDataset, int]:
     """All elements before the pixel data, and where the pixel data element starts."""
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     stream.seek(0)
@@ -163,6 +185,7 @@ def _uncompressed(element: encoded.Element, frame: Frame, order: str, planar: bo
     return flat.reshape(frame.shape)
 
 
-def _patient(dataset: Dataset) -> str | None:
+def patient_of(dataset: Dataset) -> str | None:
+    """Patient ID of the object, or ``None``; never printed or logged."""
     found = header.value(dataset, "PatientID")
     return str(found).strip() or None if found is not None else None

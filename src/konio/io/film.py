@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,18 @@ class Film:
     stored: Stored
     sha256: str
 
+    def facts(self) -> dict[str, Any]:
+        """What the decoding process answers."""
+        return {
+            "shape": self.pixels.shape,
+            "sha256": self.sha256,
+            "format": self.stored.format,
+            "spacing_mm": self.stored.spacing_mm,
+            "sop_instance_uid": self.stored.sop_instance_uid,
+            "patient_id": self.stored.patient_id,
+            "notes": self.stored.notes,
+        }
+
 
 def open_film(path: str, target: Callable[[int], memoryview]) -> Film:
     """Read one file.
@@ -55,7 +67,7 @@ def open_film(path: str, target: Callable[[int], memoryview]) -> Film:
     Raises:
         RefusedError: with the code that applies.
     """
-    data = _map(path)
+    data = map_file(path)
     form = sniff(data[:HEAD_BYTES])
     if form is None:
         raise RefusedError("not-an-image", "by its first bytes")
@@ -69,7 +81,12 @@ def open_film(path: str, target: Callable[[int], memoryview]) -> Film:
         return Film(pixels, stored, digest.result())
 
 
-def _map(path: str) -> mmap.mmap:
+def map_file(path: str) -> mmap.mmap:
+    """The bytes of a regular file, looked at where they lie.
+
+    Raises:
+        RefusedError: ``missing``, ``unreadable``, ``empty`` or ``too-large``.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:

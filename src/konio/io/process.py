@@ -60,9 +60,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """What the child said: pixels ``(H, W)`` float32 and facts, or a refusal."""
+    """What the child said: pixels ``(H, W)`` (none where only a header was asked for) and facts, or a refusal."""
 
-    pixels: NDArray[np.float32]
+    pixels: NDArray[Any]
     facts: dict[str, Any] = field(default_factory=dict)
     refusal: RefusedError | None = None
 
@@ -95,8 +95,12 @@ class Process:
         """Whether the child lives and belongs to this process (not to one that forked it)."""
         return self._owner == os.getpid() and self._child.poll() is None
 
-    def ask(self, path: str) -> Answer:
+    def ask(self, path: str, question: str = "film") -> Answer:
         """Have one file decoded.
+
+        Args:
+            path: the file.
+            question: ``film`` (a radiograph's canonical pixels), ``slice`` (a CT slice in HU) or ``header`` (of a slice).
 
         Raises:
             RefusedError: ``decode-limit`` after the time limit, ``decode-failed`` if the child ended. The process
@@ -107,7 +111,7 @@ class Process:
             self._ready = True
         questions = cast(IO[bytes], self._child.stdin)
         try:
-            questions.write(os.fsencode(path).hex().encode() + b"\n")
+            questions.write(f"{question} {os.fsencode(path).hex()}\n".encode())
             questions.flush()
         except OSError as error:
             raise self._ended() from error
@@ -169,10 +173,11 @@ class Process:
         if "refused" in message:
             code, detail = message["refused"]
             return Answer(np.empty((0, 0), np.float32), refusal=RefusedError(code, detail))
-        rows, columns = (int(side) for side in message.pop("shape"))
-        if not 0 < rows * columns <= MAX_PIXELS:
+        rows, columns = (int(side) for side in message.pop("shape", (0, 0)))
+        if not 0 <= rows * columns <= MAX_PIXELS:
             raise RefusedError("decode-failed", "the decoder gave an impossible size")
-        shared = np.frombuffer(self._area, np.float32, rows * columns)
+        dtype = np.int16 if message.pop("hounsfield", False) else np.float32
+        shared = np.frombuffer(self._area, dtype, rows * columns)
         return Answer(shared.reshape(rows, columns).copy(), message)
 
 
