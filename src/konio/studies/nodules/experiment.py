@@ -1,0 +1,199 @@
+"""The whole study in order: nodules, cubes, trainings, page. The same command goes on after any kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from konio.engine import Engine
+from konio.errors import StudyError
+from konio.learning.nodule_parts import readings_fingerprint
+from konio.learning.nodules import open_volumes
+from konio.learning.recipe import Recipe, parse_recipe
+from konio.nodules.made_up import write_phantom_nodules
+from konio.records import NOTICE
+from konio.studies.nodules.design import Preset
+from konio.studies.nodules.sources import Source, open_source
+from konio.studies.nodules.trial import PREPARED, studied
+from konio.studies.runner import (
+    Study,
+    StudyProgress,
+    code_version,
+    failures,
+    fingerprint,
+    run_study,
+    write_json,
+)
+
+#: The rooms whose source decides the numbers.
+CODE: Final = (
+    "konio.io",
+    "konio.learning",
+    "konio.networks",
+    "konio.nodules",
+    "konio.prepare",
+    "konio.studies.nodules.sources",
+    "konio.studies.nodules.trial",
+    "konio.tasks",
+)
+_TRIAL: Final = "konio.studies.nodules.trial:run_trial"
+#: Folder of the made-up nodules within the study's.
+MADE_UP: Final = "nodules"
+STUDY: Final = "study.json"
+
+Tell = Callable[[str, StudyProgress], None]
+Count = Callable[[str, int, int, float | None], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """What is asked of the study.
+
+    Args:
+        preset: how large.
+        source: where the nodules are (`konio.studies.nodules.sources`); made-up ones where ``None``.
+        pretrained: bundle, run or published transformer to start every network from.
+        workers: processes that make nodules.
+        tell: told the stage and how far its trials are.
+        count: told the stage, nodules done, nodules in all and seconds left.
+    """
+
+    preset: Preset
+    source: Path | None = None
+    pretrained: str = ""
+    workers: int = 1
+    tell: Tell | None = None
+    count: Count | None = None
+
+    def counting(self, stage: str) -> Callable[[int, int], None]:
+        """A progress function for a stage that counts nodules."""
+
+        def tell(done: int, whole: int) -> None:
+            if self.count is not None:
+                self.count(stage, done, whole, None)
+
+        return tell
+
+    def telling(self, stage: str) -> Callable[[StudyProgress], None]:
+        """A progress function for a stage of trials."""
+
+        def tell(now: StudyProgress) -> None:
+            if self.tell is not None:
+                self.tell(stage, now)
+
+        return tell
+
+
+def run_nodules(out: str | Path, ask: Ask, engine: Engine) -> Path:
+    """Run the study to its page, going on with what ``out`` already holds.
+
+    A source of readings alone is studied without networks.
+
+    Args:
+        out: the study's folder.
+        ask: what is asked.
+        engine: where the trainings run.
+
+    Returns:
+        The page, ``index.html``.
+
+    Raises:
+        CohortError: if the nodules cannot be used.
+        OutputError: if ``out`` cannot be written.
+        StudyError: if trainings failed; the page of the others is there.
+    """
+    from konio.studies.nodules.report import write_report
+
+    out = Path(out).absolute()
+    place = (ask.source or _made_up(out, ask)).absolute()
+    source = open_source(place)
+    study = design_study(ask, source, place)
+    write_json(out / STUDY, _document(ask, source, place, study))
+    _prepare(out, study, source, ask)
+    run_study(study, out, engine, ask.telling("training"))
+    page = write_report(out, ask.preset, source)
+    failed = failures(study, out)
+    if failed:
+        name, why = next(iter(failed.items()))
+        raise StudyError(
+            f"{len(failed)} of {len(study.trials)} trials failed, {name} first ({why}); the page {page} is of the others, "
+            "run the same command to try them again"
+        )
+    return page
+
+
+def design_study(ask: Ask, source: Source, place: Path) -> Study:
+    """The trainings of a preset on a source; none where there are no pixels."""
+    trials = ask.preset.trials(str(place)) if source.cutter is not None else ()
+    if ask.pretrained:
+        for trial in trials:
+            trial.settings["recipe"]["nodule"]["pretrained"] = ask.pretrained
+    identity = fingerprint(
+        [trial.settings["recipe"] for trial in trials],
+        readings_fingerprint(source.readings),
+        code_version(*CODE),
+    )
+    return Study("nodules", trials, _TRIAL, identity)
+
+
+def _made_up(out: Path, ask: Ask) -> Path:
+    preset, folder = ask.preset, out / MADE_UP
+    folder.mkdir(parents=True, exist_ok=True)
+    write_phantom_nodules(
+        folder,
+        preset.cases,
+        preset.seed,
+        workers=ask.workers,
+        progress=ask.counting("making nodules"),
+    )
+    return folder
+
+
+def _prepare(out: Path, study: Study, source: Source, ask: Ask) -> None:
+    """Cut every cube before the trainings, one after the other, so that they find them."""
+    if source.cutter is None:
+        return
+    done = set()
+    for trial in study.trials:
+        recipe = parse_recipe(trial.settings["recipe"])
+        key = (recipe.nodule.preparation(), recipe.nodule.min_readers)
+        if key not in done:
+            done.add(key)
+            _cut(out, recipe, source, ask)
+
+
+def _cut(out: Path, recipe: Recipe, source: Source, ask: Ask) -> None:
+    if source.cutter is not None:
+        table = studied(source, recipe.nodule.min_readers)
+        preparation = recipe.nodule.preparation()
+        tell = ask.counting("cutting cubes")
+        open_volumes(table, preparation, out / PREPARED, source.cutter, tell)
+
+
+def _document(ask: Ask, source: Source, place: Path, study: Study) -> dict[str, object]:
+    return {
+        "schema": "konio.study/1",
+        "study": "nodules",
+        "preset": ask.preset.name,
+        "fingerprint": study.fingerprint,
+        "cohort": {
+            "name": source.name,
+            "kind": source.kind,
+            "made_up": source.made_up,
+            "nodules": len(source.readings),
+            "patients": len(set(source.readings.patients)),
+            "fingerprint": readings_fingerprint(source.readings),
+            "folder": place.name,
+        },
+        "design": {
+            "folds": ask.preset.folds,
+            "seeds": list(ask.preset.seeds),
+            "groups": [group.name for group in ask.preset.groups()],
+            "pretrained": Path(ask.pretrained).name,
+        },
+        "recipe": dict(ask.preset.recipe),
+        "trials": {"all": len(study.trials)},
+        "notice": NOTICE,
+    }
