@@ -131,17 +131,26 @@ def run_multitask(out: str | Path, ask: Ask, engine: Engine) -> Path:
         StudyError: if trials failed that others depend on, or that the tables need.
     """
     out = Path(out).absolute()
-    laid = lay_down(out, ask, engine)
-    study = cross_validation(laid)
+    return carry_out(out, lay_down(out, ask, engine), ask, engine)
+
+
+def carry_out(out: Path, laid: Laid, ask: Ask, engine: Engine) -> Path:
+    """All trials of a study that is laid down, and its page.
+
+    Args:
+        out: the study's folder.
+        laid: from `lay_down`.
+        ask: who is told.
+        engine: where the trials run.
+    """
+    record.expect(out, len(cross_validation(laid).trials) + _finals(laid.preset))
+    study = last = cross_validation(laid)
     done = run_study(study, out, engine, ask.telling("cross-validation"))
-    last = study
     if laid.parts.final is not None:
-        record.refresh(out)
         choice = choose(done, laid.preset.groups, len(laid.parts.folds) * laid.preset.repeats)
         record.update(out, choice.to_json())
         last = final(laid, choice)
-        run_study(last, out, engine, ask.telling("final"))
-    record.refresh(out)
+        run_study(last, out, engine, ask.telling("final trainings"))
     page = report(out)
     _complain(out, study, last)
     return page
@@ -168,9 +177,7 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
         [ask.preset.to_json(), pretraining.to_json()], films.cohort.fingerprint, code_version(*CODE)
     )
     record.begin(out, films, store, parts, pretraining, ask.preset, identity)
-    laid = Laid(ask.preset, parts, identity, pretraining.weights)
-    record.expect(out, len(cross_validation(laid).trials) + _finals(ask.preset))
-    return laid
+    return Laid(ask.preset, parts, identity, pretraining.weights)
 
 
 def report(out: str | Path) -> Path:
