@@ -7,10 +7,12 @@ standard error. When the other side is gone, however it went, this process ends 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import sys
 import threading
+import warnings
 
 from konio.engine.contract import attempt
 
@@ -19,6 +21,9 @@ def main() -> None:
     """Work until there is nobody left to work for."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    # What libraries remark about themselves is no result, and nobody reads it once for each of a hundred trials.
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
     orders: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
     while True:

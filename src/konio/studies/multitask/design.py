@@ -115,7 +115,7 @@ def _baseline(laid: Laid, model: str, role: str, fold: int | None) -> Trial:
         "recipe": None,
         "weights": None,
     }
-    return Trial(name, settings, cost=0.1 * _START)
+    return Trial(name, settings, cost=_START)
 
 
 def _common(
