@@ -51,6 +51,24 @@ def test_closed_form_equals_autograd_for_every_task_and_class(pooling: str, back
             assert float((ours - truth).abs().max()) < tolerance, (task.name, k)
 
 
+def test_standardised_heads_are_explained_as_their_plain_form() -> None:
+    plan = NetworkPlan(ALL, backbone="densenet-mini", hidden=64, standardise=True)
+    net = build_network(plan, seeded())
+    for seed in range(4):
+        zones = torch.rand(4, 6, 2, 2, generator=seeded(seed))
+        net(torch.randn(4, 1, 64, 64, generator=seeded(seed)), zones)
+    net.eval()
+    with torch.no_grad():
+        features = net.features(torch.randn(4, 1, 64, 64, generator=seeded(9)))
+    for task in RADIOGRAPH_TASKS:
+        chosen = {task.name: torch.zeros(4, dtype=torch.long)}
+        ours = grad_cam(net, features, zones, chosen)[task.name]
+        plain = grad_cam(net.plain(), features, zones, chosen)[task.name]
+        truth = autograd_cam(net, features, zones, task.name, 0)
+        torch.testing.assert_close(ours, truth, atol=1e-5, rtol=1e-3)
+        torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-3)
+
+
 def test_all_tasks_at_once_give_the_same_maps_as_one_by_one() -> None:
     net = network("global+zones")
     features, zones = torch.rand(2, 46, 4, 4, generator=seeded()), torch.rand(2, 6, 4, 4)

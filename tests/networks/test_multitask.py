@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from konio.errors import RecordError, UsageError
+from konio.networks.heads import Standardise
 from konio.networks.multitask import MultiTaskNetwork, build_network
 from konio.networks.plan import BACKBONES, PAPER_DROPOUTS, POOLINGS, NetworkPlan
 from konio.networks.pooling import Pooled, zone_means
@@ -127,6 +128,34 @@ def test_deep_heads_change_no_answer() -> None:
     with torch.no_grad():
         first, second = plain(image, zones), deep(image, zones)
     assert all(torch.equal(first[name], second[name]) for name in ALL)
+
+
+def test_standardised_heads_become_plain_ones_with_the_same_answers() -> None:
+    network = small(standardise=True)
+    zones = torch.rand(8, 6, 2, 2, generator=seeded())
+    for _ in range(20):
+        network(torch.randn(8, 1, 64, 64, generator=seeded()), zones)
+    network.eval()
+    image = torch.randn(8, 1, 64, 64, generator=seeded())
+    plain = network.plain()
+    assert plain.plan == NetworkPlan.from_json({**network.plan.to_json(), "standardise": False})
+    assert not [key for key in plain.state_dict() if "standard" in key]
+    with torch.no_grad():
+        given, same = network(image, zones), plain(image, zones)
+    for name in ALL:
+        torch.testing.assert_close(same[name], given[name], atol=1e-5, rtol=1e-4)
+
+
+def test_pooled_features_are_standardised_by_what_was_seen_so_far() -> None:
+    standard = Standardise(3)
+    vectors = 5 + 0.1 * torch.randn(400, 3, generator=seeded())
+    for batch in vectors.split(8):
+        standard(batch)
+    torch.testing.assert_close(standard.mean, vectors.mean(0), atol=0.02, rtol=0)
+    torch.testing.assert_close(standard.variance, vectors.var(0), atol=0, rtol=0.1)
+    before = standard.mean.clone()
+    standard.eval()(torch.zeros(8, 3))
+    assert torch.equal(standard.mean, before)
 
 
 def test_three_channels_see_the_grey_image() -> None:

@@ -144,6 +144,10 @@ class TrainingModule(lightning.LightningModule):
         backbone = self.network.get_submodule("backbone")
         backbone.requires_grad_(requires_grad=not leg.phase.heads)
         backbone.train(not leg.phase.heads)
+        if leg.phase.statistics == "running":
+            for part in backbone.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One step: learning rate from the timetable, dropout from the step."""

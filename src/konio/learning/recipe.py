@@ -53,6 +53,8 @@ class NetworkTable(_Table):
         shared_zone_head: one head answers for all six zones.
         auxiliary: also learn a map of lesions, where the cohort has lesion masks.
         deep: dense blocks, 1 to 3, whose own maps learn the lesions too, where the cohort has lesion masks.
+        standardise: heads see pooled features less their mean over their standard deviation; part of their first
+            layer in the finished bundle.
         in_channels: 3 keeps the first layer of published weights as it is.
         pretrained: file of weights to start from, relative to the recipe; empty for none. Published or
             pre-trained weights fill the backbone; the ``state.safetensors`` of another run of the same
@@ -70,6 +72,7 @@ class NetworkTable(_Table):
     shared_zone_head: bool = False
     auxiliary: bool = False
     deep: tuple[int, ...] = ()
+    standardise: bool = False
     in_channels: Literal[1, 3] = 1
     pretrained: str = ""
     first_filters: Literal["random", "spots"] = "random"
@@ -101,6 +104,7 @@ class NetworkTable(_Table):
             shared_zone_head=self.shared_zone_head,
             auxiliary=self.auxiliary,
             deep=self.deep,
+            standardise=self.standardise,
         )
 
 
@@ -346,6 +350,8 @@ class Phase(_Table):
         batch: films per step, over all devices together.
         lr: factor on the optimiser's learning rate.
         heads: only the heads learn; the backbone keeps its weights and statistics, which costs a third.
+        statistics: the backbone normalises by the ``batch``, or by the ``running`` statistics that it has, which
+            then stay: right for a few large films a step, whose common density is news and no nuisance.
     """
 
     size: Annotated[int, Field(ge=STRIDE)] = 512
@@ -354,6 +360,7 @@ class Phase(_Table):
     batch: Annotated[int, Field(ge=1)] = 16
     lr: Positive = 1.0
     heads: bool = False
+    statistics: Literal["batch", "running"] = "batch"
 
     @model_validator(mode="after")
     def _fits(self) -> Phase:

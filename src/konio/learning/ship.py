@@ -54,6 +54,7 @@ def ship(run: Run, fitted: Fitted, cohort: Cohort, directory: Path, origin: dict
         or not isinstance(held_out, Films)
     ):
         raise RecipeError("only a multi-task network becomes a bundle; train with kind radiograph")
+    network = network.plain()
     side = run.recipe.final_side
     temperatures: dict[str, float] = {}
     scores: dict[str, float] = {}

@@ -238,11 +238,14 @@ def first_network(recipe: Recipe) -> tuple[MultiTaskNetwork, dict[str, Any]]:
 def _take_over_bundle(network: MultiTaskNetwork, path: str) -> dict[str, Any]:
     """Fill a network with a finished bundle of the same plan; says where the weights come from."""
     bundle = read_bundle(path)
-    given = bundle.network().state_dict()
-    # Deep heads only teach: a bundle without them is as good a start.
-    own = {key: value for key, value in network.state_dict().items() if key.startswith("deep.")}
+    own, given = network.state_dict(), bundle.network().state_dict()
+    # Deep heads only teach: a bundle without them is as good a start. Heads that are to be standardised begin anew.
+    kept = {key: value for key, value in own.items() if key.startswith("deep.")}
+    if network.plan.standardise:
+        heads = {key: value for key, value in own.items() if key.startswith("heads.")}
+        given = {key: value for key, value in given.items() if key not in heads} | heads
     try:
-        network.load_state_dict(own | given)
+        network.load_state_dict(kept | given)
     except RuntimeError as error:
         raise RecipeError(
             f"{path} holds another network than the recipe describes ({str(error).splitlines()[-1].strip()}); "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import torch
@@ -66,7 +67,12 @@ class MultiTaskNetwork(nn.Module):
             if plan.head_of(task) not in self.heads:
                 width = pooled_width(plan.pooling[task.name], channels)
                 self.heads[plan.head_of(task)] = TaskHead(
-                    width, plan.hidden, len(task), plan.dropout, generator
+                    width,
+                    plan.hidden,
+                    len(task),
+                    plan.dropout,
+                    generator,
+                    standardise=plan.standardise,
                 )
         self.lesions = nn.Conv2d(channels, len(LESION_KINDS), 1) if plan.auxiliary else None
         self.deep = nn.ModuleDict()
@@ -126,6 +132,23 @@ class MultiTaskNetwork(nn.Module):
                 vector = scale_gradient(vector, weights.get(task.name, 1.0))
             answers[task.name] = self.head(task)(vector)
         return answers
+
+    def plain(self) -> MultiTaskNetwork:
+        """The same answers from heads of two layers and nothing else: what is shipped."""
+        plan = dataclasses.replace(self.plan, standardise=False)
+        with torch.device("meta"):
+            network = MultiTaskNetwork(plan)
+        own = {key: value for key, value in self.state_dict().items() if "heads." not in key}
+        heads = nn.ModuleDict({name: head.plain() for name, head in self._named_heads()})
+        own |= {f"heads.{key}": value for key, value in heads.state_dict().items()}
+        network.load_state_dict(own, assign=True)
+        return network.train(self.training)
+
+    def _named_heads(self) -> Iterator[tuple[str, TaskHead]]:
+        for name, head in self.heads.items():
+            if not isinstance(head, TaskHead):
+                raise TypeError(f"head {name!r} is a {type(head).__name__}")
+            yield name, head
 
     def head(self, task: Task) -> TaskHead:
         """The head that answers a task."""

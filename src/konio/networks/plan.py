@@ -37,6 +37,7 @@ class NetworkPlan:
         pooling: how each task pools the feature map; tasks not named take `default_pooling`.
         shared_zone_head: one head for all six zones instead of six, since the question is the same.
         auxiliary: also learn a map of lesions per cell (training only).
+        standardise: heads see pooled features through `konio.networks.heads.Standardise`.
         deep: numbers of dense blocks, 1 to 3, whose maps learn the lesions too, each in its own finer grid
             (training only; needs ``auxiliary``).
 
@@ -60,6 +61,7 @@ class NetworkPlan:
     pooling: Mapping[str, Pooling] = field(default_factory=dict)
     shared_zone_head: bool = False
     auxiliary: bool = False
+    standardise: bool = False
     deep: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
