@@ -1,0 +1,152 @@
+"""Table 11: the networks beside what costs nothing, and a sentence where they are no better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from konio.report.words import Words
+from konio.significance import Interval, mcnemar, patient_bootstrap, wilson
+from konio.studies.cells import empty, interval, p_value, text
+from konio.studies.multitask.report_effect import DRAWS, SEED
+from konio.studies.multitask.report_measures import pair_of
+from konio.studies.multitask.report_runs import (
+    METHODS,
+    Evidence,
+    Floats,
+    Pooled,
+    Question,
+    common,
+    pool,
+)
+from konio.studies.multitask.report_scores import by_unit, over_folds
+from konio.studies.page import Paragraph
+from konio.studies.reported import read
+from konio.studies.tables import Cell, Column, Heading, Row, Table, Text, say
+
+#: Baselines that every page prints.
+BASELINES: Final = ("majority", "texture")
+
+
+def baselines_table(evidence: Evidence) -> Table:
+    """Table 11: the networks beside what costs nothing."""
+    reported, rows = read("multitask"), list[Row]()
+    folds = evidence.study["design"]["folds"]
+    for task, question in evidence.questions.items():
+        rows.append(Heading(question.title))
+        for method in (*BASELINES, *reversed(pair_of(evidence))):
+            runs = evidence.best(task, method)
+            cv = [list(by_unit(runs, question, (s, "mean")).values()) for s in ("accuracy", "f1")]
+            test = pool(evidence.of(task, method, "final"))
+            rows.append(
+                (
+                    text(METHODS[method]),
+                    *(interval(over_folds(own, folds)[1], 1, percent=True) for own in cv),
+                    _accuracy(test),
+                    *(_against(evidence, task, method)),
+                )
+            )
+    return Table(
+        Words("Table 11. Networks and baselines", "表11 网络与基线模型"),
+        (
+            Column(""),
+            Column(Words("accuracy, % (95 %, Nadeau–Bengio)", "准确率，%（95%，Nadeau–Bengio）"), Words("cross-validation", "交叉验证")),
+            Column(Words("macro F1, %", "宏平均F1，%"), Words("cross-validation", "交叉验证")),
+            Column(Words("accuracy, % (95 %, Wilson)", "准确率，%（95%，Wilson）"), Words("test set", "测试集")),
+            Column(Words("minus zone texture, points (95 %)", "减肺区纹理，百分点（95%）"), marks=("against",)),
+            Column(Words("P, McNemar", "P（McNemar）"), marks=("against",)),
+        ),
+        tuple(rows),
+        {
+            **reported.footnotes,
+            "against": Words(
+                "Difference in accuracy on the held-out films of the cross-validation, patients drawn anew; exact McNemar test.",
+                "交叉验证留出样本上的准确率之差，按患者重抽样；McNemar精确检验。",
+            ),
+        },
+        Words(
+            "Majority class: the most frequent class of the training part. Zone texture: sixty numbers, the roughness of each lung zone at "
+            "four scales, with a logistic regression. The paper reports no baseline.",
+            "多数类：训练部分最多的类别。肺区纹理：六个肺区四个尺度粗糙度共60个数值加逻辑回归。论文未报告基线。",
+        ),
+        "table-11",
+    )  # fmt: skip
+
+
+def _accuracy(pooled: Pooled | None) -> Cell:
+    if pooled is None:
+        return empty()
+    return interval(wilson(int(pooled.right.sum()), len(pooled.right)), 1, percent=True)
+
+
+def _gap(evidence: Evidence, task: str, method: str, other: str) -> tuple[Interval, float] | None:
+    """Accuracy of one method minus that of another on the held-out films: interval over patients, McNemar's P."""
+    both = common(pool(evidence.best(task, method)), pool(evidence.best(task, other)))
+    if both is None:
+        return None
+    first, second = both
+    patients = evidence.patients(first.position)
+    gaps: Floats = first.right.astype(np.float64) - second.right
+    if len(set(patients)) < 2:
+        return None
+    drawn = patient_bootstrap(
+        lambda films: float(gaps[films].mean()),
+        patients,
+        np.random.default_rng(SEED),
+        draws=DRAWS,
+        bca=False,
+    )
+    return drawn.percentile, mcnemar(first.right, second.right).exact
+
+
+def _against(evidence: Evidence, task: str, method: str) -> tuple[Cell, Cell]:
+    found = None if method == "texture" else _gap(evidence, task, method, "texture")
+    if found is None:
+        return empty(), empty()
+    return interval(found[0], 1, percent=True, sign=True), p_value(found[1])
+
+
+def baseline_verdicts(evidence: Evidence) -> tuple[Paragraph, ...]:
+    """Says of every network and question whether it beats both baselines; a warning where it does not."""
+    found = []
+    for task, question in evidence.questions.items():
+        for method in pair_of(evidence):
+            beaten = {name: _gap(evidence, task, method, name) for name in BASELINES}
+            known = {name: gap[0] for name, gap in beaten.items() if gap is not None}
+            if not known:
+                continue
+            unbeaten = [name for name, gap in known.items() if gap.low <= 0]
+            found.append(_baseline_verdict(question, METHODS[method], unbeaten, known))
+    return tuple(found)
+
+
+def _baseline_verdict(
+    question: Question, method: Words, unbeaten: Sequence[str], known: dict[str, Interval]
+) -> Paragraph:
+    where = f"{say(question.title)}, {method.en}", f"{say(question.title, 'zh')}，{method.zh}"
+    gaps = [
+        "; ".join(
+            f"{say(METHODS[name], language)} {say(_points(gap), language)}"
+            for name, gap in known.items()
+        )
+        for language in ("en", "zh")
+    ]
+    if unbeaten:
+        names = [" / ".join(say(METHODS[n], language) for n in unbeaten) for language in ("en", "zh")]  # fmt: skip
+        text = Words(
+            f"{where[0]}: the network does not beat {names[0]} (points of accuracy more than: {gaps[0]}).",
+            f"{where[1]}：网络未优于{names[1]}（准确率差，百分点：{gaps[1]}）。",
+        )
+        return Paragraph(text, "warn")
+    return Paragraph(
+        Words(
+            f"{where[0]}: beats the baselines (points of accuracy more than: {gaps[0]}).",
+            f"{where[1]}：优于基线（准确率差，百分点：{gaps[1]}）。",
+        )
+    )
+
+
+def _points(gap: Interval) -> Text:
+    return interval(gap, 1, percent=True, sign=True).text

@@ -1,0 +1,364 @@
+"""What the finished trials said, as arrays: the evidence that every table and figure of the page is made from.
+
+Reads ``study.json``, ``cases.csv`` and the predictions of whatever trials are finished; a study that still runs gives a page too.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from konio import metrics
+from konio.errors import OutputError
+from konio.report.words import Words
+from konio.studies.multitask.predictions import read_predictions
+from konio.studies.runner import Finished, finished
+from konio.tasks import MISSING, RADIOGRAPH_TASKS, Task
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.int64]
+
+#: How methods are called on the page. ``single`` stands for one network a question.
+METHODS: Final[Mapping[str, Words]] = {
+    "multi": Words("multi-task", "多任务"),
+    "single": Words("single-task", "单任务"),
+    "mixed": Words("real and made-up films", "真实与虚构胸片"),
+    "real": Words("real films alone", "仅真实胸片"),
+    "texture": Words("zone texture, linear model", "肺区纹理线性模型"),
+    "majority": Words("majority class", "多数类"),
+}
+
+#: Columns of ``cases.csv`` that are no covariate.
+_OWN: Final = ("position", "path", "patient_id", "part", "fold", *RADIOGRAPH_TASKS.names)
+#: Covariates that name files.
+_FILES: Final = ("zones", "lungs", "lesions")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with those of its classes that the cohort has.
+
+    Args:
+        task: the question.
+        kept: positions of these classes in the task, ascending; real films know no dust, for example.
+    """
+
+    task: Task
+    kept: tuple[int, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.task.classes[k] for k in self.kept)
+
+    @property
+    def words(self) -> tuple[Words, ...]:
+        """Their names in both languages."""
+        return tuple(Words(a.en, a.zh) for a in (self.task.answers[k] for k in self.kept))
+
+    @property
+    def title(self) -> Words:
+        """The question in a word or two."""
+        return {
+            "differential": Words("Task 1, differential", "任务一：鉴别诊断"),
+            "stage": Words("Task 2, stage", "任务二：诊断分期"),
+        }[self.task.name]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One row of ``cases.csv``.
+
+    Args:
+        path: the film.
+        patient_id: of the patient.
+        part: ``train``, ``test``, ``extra`` or ``refused``.
+        labels: question to class, unknown ones left out.
+        covariates: everything else that is known.
+    """
+
+    path: str
+    patient_id: str
+    part: str
+    labels: Mapping[str, str]
+    covariates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """One network's (or baseline's) answers to one question; films without a label are left out.
+
+    Args:
+        name: of the trial.
+        group: ``multi``, ``single-stage``, ``texture`` ...
+        role: ``cv`` (one fold held out) or ``final`` (the test part).
+        dropout: or ``None``.
+        fold: or ``None``.
+        seed: or ``None``.
+        position: ``(n,)`` rows of ``cases.csv``.
+        truth: ``(n,)`` positions in `Question.classes`.
+        logits: ``(n, classes)`` of these classes, not calibrated.
+        temperature: fitted on films that are not measured here; ``None`` where there was none.
+    """
+
+    name: str
+    group: str
+    role: str
+    dropout: float | None
+    fold: int | None
+    seed: int | None
+    position: Positions
+    truth: Positions
+    logits: Floats
+    temperature: float | None
+
+    @property
+    def predicted(self) -> Positions:
+        """Most probable classes, ``(n,)``."""
+        return np.asarray(self.logits.argmax(axis=1))
+
+    def probabilities(self, *, calibrated: bool = True) -> Floats:
+        """``(n, classes)``, divided by the temperature where there is one."""
+        warm = self.temperature if calibrated and self.temperature else 1.0
+        return metrics.softmax(self.logits, warm)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooled:
+    """Mean probabilities of several runs, one row a film.
+
+    Args:
+        position: ``(n,)`` rows of ``cases.csv``, ascending.
+        truth: ``(n,)`` class positions.
+        probabilities: ``(n, classes)`` mean over the runs that saw the film.
+    """
+
+    position: Positions
+    truth: Positions
+    probabilities: Floats
+
+    @property
+    def predicted(self) -> Positions:
+        """Most probable classes, ``(n,)``."""
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Where that is the label, ``(n,)``."""
+        return np.asarray(self.predicted == self.truth)
+
+    def at(self, position: Positions) -> Pooled:
+        """The rows of these films, all of which must be there."""
+        rows = np.searchsorted(self.position, position)
+        return Pooled(position, self.truth[rows], self.probabilities[rows])
+
+
+def pool(runs: Sequence[Run]) -> Pooled | None:
+    """Calibrated probabilities averaged over runs, film by film; ``None`` of nothing."""
+    if not runs:
+        return None
+    position = np.concatenate([run.position for run in runs])
+    found, place, count = np.unique(position, return_inverse=True, return_counts=True)
+    table = np.zeros((len(found), runs[0].logits.shape[1]))
+    truth = np.zeros(len(found), np.int64)
+    np.add.at(table, place, np.concatenate([run.probabilities() for run in runs]))
+    truth[place] = np.concatenate([run.truth for run in runs])
+    return Pooled(found, truth, table / count[:, None])
+
+
+def common(first: Pooled | None, second: Pooled | None) -> tuple[Pooled, Pooled] | None:
+    """The films that both saw; ``None`` where there are fewer than two."""
+    if first is None or second is None:
+        return None
+    both = np.intersect1d(first.position, second.position)
+    return (first.at(both), second.at(both)) if len(both) > 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything a page is made from.
+
+    Args:
+        out: the study's folder.
+        study: ``study.json``.
+        cases: rows of ``cases.csv``.
+        questions: those that were asked and have labels.
+        runs: question to the runs that answered it, by name.
+    """
+
+    out: Path
+    study: Mapping[str, Any]
+    cases: tuple[CaseRow, ...]
+    questions: Mapping[str, Question]
+    runs: Mapping[str, tuple[Run, ...]]
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """Groups of which a trial is finished."""
+        return frozenset(run.group for runs in self.runs.values() for run in runs)
+
+    @property
+    def pair(self) -> tuple[str, str | None]:
+        """The method in question and the one it is compared with."""
+        if {"real", "mixed"} & self.groups:
+            return ("mixed", "real") if "mixed" in self.groups else ("real", None)
+        return "multi", "single"
+
+    @property
+    def made_up(self) -> bool:
+        """Whether the measured patients are made up."""
+        return bool(self.study["cohort"]["made_up"])
+
+    @property
+    def dropouts(self) -> tuple[float, ...]:
+        """Drop-out rates of the design and of the finished trials, ascending."""
+        own = {run.dropout for runs in self.runs.values() for run in runs}
+        return tuple(
+            sorted({*self.study["design"]["dropouts"], *(x for x in own if x is not None)})
+        )
+
+    def of(
+        self, task: str, method: str, role: str, dropout: float | None = None
+    ) -> tuple[Run, ...]:
+        """Runs of one method.
+
+        Args:
+            task: the question.
+            method: key of `METHODS`.
+            role: ``cv`` or ``final``.
+            dropout: of the networks; any where ``None``.
+        """
+        group = f"single-{task}" if method == "single" else method
+        return tuple(
+            run
+            for run in self.runs.get(task, ())
+            if (run.group, run.role) == (group, role) and dropout in (None, run.dropout)
+        )
+
+    def chosen(self, task: str, method: str) -> float | None:
+        """The drop-out rate chosen on cross-validation; until it is, the best of those tried so far."""
+        group = f"single-{task}" if method == "single" else method
+        known = (self.study.get("chosen") or {}).get(group)
+        if known is not None:
+            return float(known)
+        by_rate: dict[float, list[float]] = {}
+        for run in self.of(task, method, "cv"):
+            if run.dropout is not None:
+                by_rate.setdefault(run.dropout, []).append(
+                    float((run.predicted == run.truth).mean())
+                )
+        return max(by_rate, key=lambda rate: (np.mean(by_rate[rate]), -rate)) if by_rate else None
+
+    def best(self, task: str, method: str) -> tuple[Run, ...]:
+        """Cross-validation at the chosen drop-out rate."""
+        return self.of(task, method, "cv", self.chosen(task, method))
+
+    def patients(self, position: Iterable[int]) -> list[str]:
+        """Patients of films."""
+        return [self.cases[int(place)].patient_id for place in position]
+
+
+def read_evidence(out: str | Path) -> Evidence:
+    """Everything in a study's folder.
+
+    Raises:
+        OutputError: if ``study.json`` or ``cases.csv`` is missing or damaged.
+    """
+    folder = Path(out)
+    try:
+        study = json.loads((folder / "study.json").read_text("utf-8"))
+        with (folder / "cases.csv").open(encoding="utf-8", newline="") as file:
+            cases = tuple(_case(row) for row in csv.DictReader(file))
+    except (OSError, ValueError, KeyError) as error:
+        raise OutputError(
+            f"{folder} holds no study that can be reported ({error}); run `konio study multitask` into it"
+        ) from error
+    questions = _questions(study, cases)
+    trials = finished(folder, "multitask")
+    runs = {
+        name: tuple(run for trial in trials if (run := _run(trial, question, study)) is not None)
+        for name, question in questions.items()
+    }
+    return Evidence(folder, study, cases, questions, runs)
+
+
+def _case(row: Mapping[str, str]) -> CaseRow:
+    labels = {name: row[name] for name in RADIOGRAPH_TASKS.names if row.get(name)}
+    covariates = {k: v for k, v in row.items() if k not in _OWN and k not in _FILES and v}
+    return CaseRow(row["path"], row["patient_id"], row["part"], labels, covariates)
+
+
+def _questions(study: Mapping[str, Any], cases: Sequence[CaseRow]) -> dict[str, Question]:
+    found = {}
+    for name in study["design"]["tasks"]:
+        task = RADIOGRAPH_TASKS[name]
+        known = {row.labels.get(name) for row in cases if row.part in ("train", "test")}
+        kept = tuple(k for k, one in enumerate(task.classes) if one in known)
+        if len(kept) > 1:
+            found[name] = Question(task, kept)
+    return found
+
+
+def _run(trial: Finished, question: Question, study: Mapping[str, Any]) -> Run | None:
+    settings, task = trial.settings, question.task.name
+    if task not in settings["tasks"]:
+        return None
+    predictions = read_predictions(trial.folder)
+    if task not in predictions.tasks:
+        return None
+    answers = predictions.tasks[task]
+    labelled = np.flatnonzero(answers.truth != MISSING)
+    if not len(labelled):
+        return None
+    group = settings.get("group", settings["model"])
+    if settings["role"] == "final":
+        temperature = ((study.get("temperatures") or {}).get(group) or {}).get(task)
+    else:
+        temperature = trial.result.get("temperatures", {}).get(task)
+    return Run(
+        name=trial.name,
+        group=group,
+        role=settings["role"],
+        dropout=settings.get("dropout"),
+        fold=settings.get("fold"),
+        seed=settings.get("seed"),
+        position=predictions.position[labelled],
+        truth=np.searchsorted(question.kept, answers.truth[labelled]),
+        logits=answers.logits[labelled][:, list(question.kept)].astype(np.float64),
+        temperature=temperature,
+    )
+
+
+def sources(
+    evidence: Evidence, task: str, methods: Sequence[str]
+) -> tuple[tuple[Words, dict[str, Pooled]], ...]:
+    """Where a question was measured: the test set (mean over seeds) and the held-out films of the cross-validation.
+
+    Args:
+        evidence: of the study.
+        task: the question.
+        methods: keys of `METHODS`.
+
+    Returns:
+        Name of the place and method to its answers; places and methods without any are left out.
+    """
+    found = []
+    for name, final in (
+        (Words("test set", "测试集"), True),
+        (Words("cross-validation", "交叉验证"), False),
+    ):
+        runs = {
+            m: evidence.of(task, m, "final") if final else evidence.best(task, m) for m in methods
+        }
+        pooled = {m: p for m, own in runs.items() if (p := pool(own)) is not None}
+        if pooled:
+            found.append((name, pooled))
+    return tuple(found)
