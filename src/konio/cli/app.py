@@ -9,7 +9,17 @@ from typing import Annotated, Final
 import typer
 
 from konio import __version__
-from konio.cli import assess, doctor, learning, models, phantom, study, study_nodules, web
+from konio.cli import (
+    assess,
+    doctor,
+    learning,
+    models,
+    phantom,
+    study,
+    study_hierarchy,
+    study_nodules,
+    web,
+)
 from konio.cli.terminal import complain
 from konio.errors import KonioError, UsageError
 
@@ -56,7 +66,9 @@ _STOPPED: Final = "konio was stopped; run the same command again to go on"
 app.command("assess", epilog=assess.EXAMPLE)(assess.assess)
 app.command("train", epilog=learning.TRAIN_EXAMPLE)(learning.train)
 app.command("evaluate", epilog=learning.EVALUATE_EXAMPLE)(learning.evaluate)
-app.add_typer(study_nodules.app, name="study")
+study.app.command("hierarchy", epilog=study_hierarchy.EXAMPLE)(study_hierarchy.hierarchy)
+study.app.command("nodules", epilog=study_nodules.EXAMPLE)(study_nodules.nodules)
+app.add_typer(study.app, name="study")
 app.add_typer(phantom.app, name="phantom")
 app.add_typer(models.app, name="models")
 app.command("doctor", epilog="Example: konio doctor")(doctor.doctor)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from konio.cli.study import _Speaker, app
+from konio.cli.study import _Speaker
 from konio.cli.terminal import say
 
 EXAMPLE: Final = (
@@ -19,7 +19,6 @@ EXAMPLE: Final = (
 )
 
 
-@app.command("nodules", epilog=EXAMPLE)
 def nodules(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the study.")],
     cohort: Annotated[
