@@ -9,12 +9,13 @@ READY  := $(VENV)/.konio-ready
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup system pages demo serve test check format bench clean
 
 help:
 	@echo "make demo    set up everything, assess sample radiographs, write pages and DICOM into $(OUT)"
+	@echo "make serve   set up everything and start the reading room on http://127.0.0.1:8080"
 	@echo "make test    set up everything and run every test"
-	@echo "make check   ruff, mypy, import-linter"
+	@echo "make check   ruff, mypy, import-linter, types and lint of the pages"
 	@echo "make format  let ruff mend layout and imports"
 	@echo "make bench   print the measured figures of benchmarks/RESULTS.md again (minutes to hours)"
 	@echo "make clean   remove the virtual environment and everything made"
@@ -32,13 +33,25 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+# Programs of the system that tests use: installed where we may, named where we may not.
+system:
+	@sh scripts/system_packages.sh
+
+# The pages of the reading room; nothing is done where they were built from the same sources.
+pages: $(READY)
+	@$(BIN)/python scripts/build_frontend.py
+
 demo: $(READY)
 	@mkdir -p $(OUT)
 	$(BIN)/konio phantom radiograph --cases 12 --seed 7 --out $(OUT)/films
 	$(BIN)/konio assess $(OUT)/films/films --out $(OUT) --format json,page,dicom
 	@echo "Open $(OUT)/index.html in a browser."
 
-test: $(READY)
+serve: pages
+	$(BIN)/konio serve
+
+test: system pages
+	$(BIN)/python scripts/build_frontend.py test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(READY)
@@ -46,6 +59,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/build_frontend.py check
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
