@@ -1,0 +1,71 @@
+"""``konio study hierarchy``: paper B as one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from konio.cli.study import _Speaker
+from konio.cli.terminal import say
+from konio.errors import UsageError
+
+EXAMPLE: Final = (
+    "\b\nExamples:\n"
+    "  konio study hierarchy --preset smoke --out out/study-b\n"
+    "  konio study hierarchy films/cohort.csv --preset paper --weights densenet121=densenet121.pth --out out/ours"
+)
+
+
+def hierarchy(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the study.")],
+    cohort: Annotated[
+        Path | None,
+        typer.Argument(metavar="[COHORT]", help="cohort.csv; made-up patients by default."),
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="smoke (minutes), small (hours) or paper (a GPU).")
+    ] = "small",
+    engine: Annotated[str, typer.Option(help="local: this machine; ray: a Ray cluster.")] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trials at a time; as many as fit by default.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Of the Ray cluster, as ray.init takes it.")
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NETWORK=FILE", help="ImageNet weights in torchvision's layout."),
+    ] = None,
+) -> None:
+    """Do two levels, cost and a cut point beat four classes at once, and what would leakage have shown?"""
+    from konio.engine import open_engine
+    from konio.studies.hierarchy.experiment import Ask, run_hierarchy
+    from konio.studies.hierarchy.presets import preset as named
+
+    if address is not None and engine != "ray":
+        raise UsageError("--address names a Ray cluster; give --engine ray with it")
+    speaker = _Speaker()
+    ask = Ask(
+        named(preset),
+        cohort=cohort,
+        weights=_weights(weights or []),
+        workers=workers if engine == "local" else None,
+        tell=speaker.trial,
+        count=speaker.films,
+    )
+    say(f"{run_hierarchy(out, ask, open_engine(engine, workers=workers, address=address))}")
+
+
+def _weights(given: list[str]) -> dict[str, Path]:
+    """``NETWORK=FILE`` as a table."""
+    found = {}
+    for pair in given:
+        name, equals, file = pair.partition("=")
+        if not equals or not Path(file).is_file():
+            raise UsageError(
+                f"--weights {pair!r} names no file of weights; give it as densenet121=FILE"
+            )
+        found[name] = Path(file)
+    return found

@@ -1,0 +1,186 @@
+"""The study's page: the thesis' tables 2.1 to 2.6 and figures 2.8 to 2.11 with ours beside, and what leakage would show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from konio.cohort import read_cohort
+from konio.report.words import Words
+from konio.studies.hierarchy.experiment import read_study
+from konio.studies.hierarchy.figures import (
+    cut_figure,
+    embedded_figure,
+    fine_confusion_figure,
+    four_class_figure,
+    learning_figure,
+    level_figure,
+    scree_figure,
+    two_level_figure,
+)
+from konio.studies.hierarchy.parts import Parts, read_parts
+from konio.studies.hierarchy.presets import Preset
+from konio.studies.hierarchy.results import Fine, Results, gather, read_fine
+from konio.studies.hierarchy.tables import (
+    base_and_two_levels,
+    bounds,
+    cut_points,
+    films,
+    fine_features,
+    leakage,
+    levels,
+    oversampled,
+    split,
+)
+from konio.studies.hierarchy.trial import COHORT
+from konio.studies.page import About, Paragraph, Section, write_page
+from konio.studies.reported import read
+
+TITLE: Final = Words(
+    "Two levels, cost and cut point: paper B on unseen patients",
+    "两级判定、代价与截断点：论文 B 在未见患者上的复现",
+)
+_TINY: Final = Words(
+    "A tiny run: it shows that every part works, and its figures mean nothing.",
+    "极小规模运行：仅说明各环节可以工作，结果没有意义。",
+)
+
+
+def write_report(out: Path, preset: Preset) -> Path:
+    """Write the page of a study whose trials are finished.
+
+    Args:
+        out: the study's folder.
+        preset: of the study.
+
+    Returns:
+        ``index.html``.
+    """
+    parts, study = read_parts(out), read_study(out)
+    cohort = read_cohort(out / COHORT, check_files=False)
+    patients = tuple(case.patient_id for case in cohort)
+    fine = read_fine(out, preset, parts, study)
+    found = {seed: gather(out, preset, parts, patients, seed) for seed in preset.seeds}
+    shown = found[preset.seeds[0]]
+    about = About(
+        lead=Words(preset.about, preset.about_zh),
+        made_up=bool(study["made_up"]),
+        banners=(_TINY,) if preset.name == "smoke" else (),
+        provenance=_provenance(study, preset),
+    )
+    chapters = sections(preset, parts, found, shown)
+    if fine:
+        chapters.insert(-1, _fine_section(preset, shown, fine))
+    return write_page(out, TITLE, chapters, about)
+
+
+def _fine_section(preset: Preset, shown: Results, fine: Mapping[str, Fine]) -> Section:
+    blocks: list[Any] = [
+        fine_features(preset, shown, fine),
+        scree_figure(fine),
+        embedded_figure(fine),
+    ]
+    if "four-flattened" in fine:
+        blocks.append(learning_figure(fine["four-flattened"]))
+    return Section(
+        Words("Fine-grained features", "细粒度特征"),
+        (*blocks, fine_confusion_figure(fine)),
+        "features",
+    )
+
+
+def sections(
+    preset: Preset, parts: Parts, found: Mapping[int, Results], shown: Results
+) -> list[Section]:
+    """The chapters.
+
+    Args:
+        preset: of the study.
+        parts: of the study.
+        found: seed to results.
+        shown: the results that figures and single-run tables are drawn from.
+    """
+    return [
+        Section(
+            Words("Who was looked at", "研究对象"),
+            (films(parts), split(parts), oversampled(parts), Paragraph(_ONE_SPLIT)),
+            "films",
+        ),
+        Section(
+            Words("Base classifiers and two levels", "基分类器与两级判定"),
+            (
+                base_and_two_levels(preset, found),
+                Paragraph(_bound_words(shown), "warn"),
+                bounds(shown),
+                four_class_figure(preset, shown),
+                two_level_figure(shown),
+            ),
+            "two-levels",
+        ),
+        Section(
+            Words("Each level alone, with and without cost", "各级单独评价与代价"),
+            (levels(shown), level_figure(shown), Paragraph(_PENALTY)),
+            "levels",
+        ),
+        Section(
+            Words("The cut point", "截断点"),
+            (cut_points(shown), cut_figure(shown), Paragraph(_CUT)),
+            "cut-point",
+        ),
+        Section(
+            Words("What leakage would have shown", "若存在泄露会得到什么"),
+            (Paragraph(_leak_words(parts), "warn"), leakage(preset, shown)),
+            "leakage",
+        ),
+    ]
+
+
+_ONE_SPLIT: Final = Words(
+    "One split by patients governs everything here: networks, oversampling (of the training part only), cut point and "
+    "measurement. The thesis oversamples its test part too and draws the splits of its two tables independently.",
+    "此处全部环节使用同一次按患者的划分：网络训练、上采样（仅训练部分）、截断点与评价。论文对测试部分亦上采样，且两表的划分相互独立。",
+)
+_PENALTY: Final = Words(
+    "Cost means the thesis' penalties 5 : 8 : 9 on level 2, brought to mean 1.",
+    "代价指论文第二级的惩罚 5 : 8 : 9，归一为均值 1。",
+)
+_CUT: Final = Words(
+    "The cut point is chosen on validation films; the curve on test films is shown to be looked at and nothing is chosen "
+    "from it. Among equal macro-recalls the lowest cut point, the most sensitive one, is taken.",
+    "截断点在验证胸片上选取；测试胸片上的曲线仅供查看，不用于选取。宏查全率相同时取最低（最敏感）的截断点。",
+)
+
+
+def _bound_words(shown: Results) -> Words:
+    printed = read("hierarchy")["table-2-5.level-2"].value or 0.0
+    bound = shown.two_levels["two_level_cut_cost"].bound
+    ours = "" if bound is None else bound.sentence
+    return Words(
+        f"Ours: {ours}. The thesis' own level 2 of {printed:.4f} allows at most {(1 + 3 * printed) / 4:.4f} on the same "
+        "films, below everything it prints for two levels.",
+        f"本次：宏查全率受两级各自查全率约束（{'' if bound is None else f'{bound.macro_recall:.4f} ≤ {bound.bound:.4f} ≤ {bound.ceiling:.4f}'}）。"
+        f"论文第二级 {printed:.4f} 在同一批胸片上至多允许 {(1 + 3 * printed) / 4:.4f}，低于其所印全部两级结果。",
+    )
+
+
+def _leak_words(parts: Parts) -> Words:
+    shared = f"{100 * parts.shared:.0f} %"
+    return Words(
+        "The thesis' probable way, run beside the clean one: films are drawn again first and their copies parted "
+        f"afterwards, so that {shared} of the measured copies show a film that was learned from, and the cut point is chosen "
+        "on what is reported. Its figures are no result; the gap is what such a protocol adds.",
+        f"将论文可能采用的流程与正确流程并列：先重复采样、后划分副本，使 {shared} 的测试副本来自训练过的胸片；截断点依据所报告的结果选取。"
+        "其数值不是结果，差距即该流程带来的虚增。",
+    )
+
+
+def _provenance(study: Mapping[str, Any], preset: Preset) -> tuple[tuple[Words, str], ...]:
+    return (
+        (Words("preset", "预设"), preset.name),
+        (Words("films, patients", "胸片、患者"), f"{study['films']}, {study['patients']}"),
+        (Words("refused films", "被拒绝的胸片"), str(study["refused"])),
+        (Words("cohort", "队列"), str(study["cohort_fingerprint"])),
+        (Words("study", "研究"), str(study["fingerprint"])),
+        (Words("published numbers", "论文数值来源"), read("hierarchy").source),
+    )

@@ -1,0 +1,320 @@
+"""The study's tables: ours and the thesis' side by side, in columns of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from konio import metrics
+from konio.features.reduce import THESIS_COMPONENTS
+from konio.learning.sampling import oversample
+from konio.report.words import Words
+from konio.studies.cells import count, digits, empty, interval, number, spread, text
+from konio.studies.hierarchy.figures import NAMES
+from konio.studies.hierarchy.parts import Parts
+from konio.studies.hierarchy.presets import TARGETS, Preset
+from konio.studies.hierarchy.results import Fine, Outcome, Results
+from konio.studies.reported import read
+from konio.studies.tables import Cell, Column, Heading, Row, Table
+from konio.tasks import STAGE
+
+_STAGE: Final = Column(Words("stage", "期别"))
+_OURS: Final = Words("ours", "本研究")
+_THESIS: Final = Words("thesis", "论文")
+
+
+def films(parts: Parts) -> Table:
+    """Films of every stage (table 2.1)."""
+    printed = read("hierarchy")
+    own = parts.counts((*parts.train, *parts.validation, *parts.test))
+    rows = [
+        (text(name), count(own[k]), printed.cell(f"table-2-1.{name}", 0))
+        for k, name in enumerate(STAGE.classes)
+    ]
+    return Table(
+        Words("Films of each stage", "各期胸片数"),
+        (_STAGE, Column(_OURS), Column(_THESIS, published=True)),
+        tuple(rows),
+        footnotes=printed.footnotes,
+        name="table-2-1",
+    )
+
+
+def split(parts: Parts) -> Table:
+    """Training, validation and test part (table 2.2)."""
+    printed = read("hierarchy")
+    rows: list[Row] = []
+    for name, places, path in (
+        (Words("training", "训练"), parts.train, "train"),
+        (Words("validation", "验证"), parts.validation, ""),
+        (Words("test", "测试"), parts.test, "test"),
+    ):
+        own = parts.counts(places)
+        rows.append(
+            (
+                text(name),
+                count(sum(own)),
+                count(sum(own[1:])),
+                printed.cell(f"table-2-2.{path}.four", 0),
+                printed.cell(f"table-2-2.{path}.level-2", 0),
+            )
+        )
+    return Table(
+        Words("The split by patients", "按患者划分"),
+        _level_columns(Words("part", "部分")),
+        tuple(rows),
+        footnotes=printed.footnotes,
+        name="table-2-2",
+    )
+
+
+def oversampled(parts: Parts) -> Table:
+    """The training part as it is seen in an epoch (table 2.3)."""
+    import numpy as np
+
+    printed = read("hierarchy")
+    labels = parts.labels(parts.train)[:, 0]
+    seen = np.bincount(
+        labels[oversample(labels, TARGETS, np.random.default_rng(0))], minlength=len(STAGE)
+    )
+    test = parts.counts(parts.test)
+    rows: tuple[Row, ...] = (
+        (
+            text(Words("training, drawn to 16 : 25 : 16 : 10", "训练，按 16 : 25 : 16 : 10 采样")),
+            count(int(seen.sum())),
+            count(int(seen[1:].sum())),
+            printed.cell("table-2-3.train.four", 0),
+            printed.cell("table-2-3.train.level-2", 0),
+        ),
+        (
+            text(Words("test, as it is", "测试，保持原样")),
+            count(sum(test)),
+            count(sum(test[1:])),
+            printed.cell("table-2-3.test.four", 0),
+            printed.cell("table-2-3.test.level-2", 0),
+        ),
+    )
+    return Table(
+        Words("Against imbalance", "类别不平衡的处理"),
+        _level_columns(Words("part", "部分")),
+        rows,
+        footnotes=printed.footnotes,
+        name="table-2-3",
+    )
+
+
+def _level_columns(first: Words) -> tuple[Column, ...]:
+    four, second = Words("four classes, level 1", "四分类、第一级"), Words("level 2", "第二级")
+    return (
+        Column(first),
+        Column(four, _OURS),
+        Column(second, _OURS),
+        Column(four, _THESIS, published=True),
+        Column(second, _THESIS, published=True),
+    )
+
+
+def base_and_two_levels(preset: Preset, found: Mapping[int, Results]) -> Table:
+    """Macro-recall of every method (table 2.4), with the recall of each stage."""
+    printed = read("hierarchy")
+    shown = found[preset.seeds[0]]
+    methods = {**shown.networks, **shown.two_levels}
+    best = max(methods, key=lambda name: methods[name].macro_recall)
+    rows = []
+    for name, outcome in methods.items():
+        runs = [{**own.networks, **own.two_levels}[name].macro_recall for own in found.values()]
+        cells = [interval(outcome.interval(), 3), spread(runs, 3)]
+        cells[0] = _standing_out(cells[0], name == best)
+        recalls = [number(value, 3) for value in outcome.recalls]
+        rows.append((text(NAMES[name]), *cells, *recalls, printed.cell(f"table-2-4.{name}", 4)))
+    recall = Words("recall of stage", "各期查全率")
+    return Table(
+        Words("Macro-recall of every method on test films", "各方法在测试胸片上的宏查全率"),
+        (
+            Column(Words("method", "方法")),
+            Column(Words("macro-recall (95 %)", "宏查全率（95 %）"), _OURS),
+            Column(Words("over seeds", "多随机种子"), _OURS),
+            *(Column(name, recall) for name in STAGE.classes),
+            Column(Words("macro-recall", "宏查全率"), _THESIS, published=True),
+        ),
+        tuple(rows),
+        footnotes=printed.footnotes,
+        note=Words(
+            "Intervals: bootstrap over patients within each stage. The thesis prints one run and no interval.",
+            "区间：各期内按患者自助抽样。论文为单次运行，无区间。",
+        ),
+        name="table-2-4",
+    )
+
+
+def _standing_out(cell: Cell, strong: bool) -> Cell:
+    return Cell(cell.text, cell.numbers, cell.marks, strong)
+
+
+def bounds(shown: Results) -> Table:
+    """What the levels allow beside what was reached."""
+    rows: list[Row] = []
+    for name, outcome in shown.two_levels.items():
+        bound = outcome.bound
+        if bound is not None:
+            values = (bound.macro_recall, bound.bound, bound.ceiling)
+            rows.append(
+                (text(NAMES[name]), number(outcome.cut, 2), *(number(v, 4) for v in values))
+            )
+    return Table(
+        Words("Two levels beside their bounds", "两级结果及其上限"),
+        (
+            Column(Words("method", "方法")),
+            Column(Words("cut point", "截断点")),
+            Column(Words("macro-recall", "宏查全率")),
+            Column(Words("these two levels allow", "两级所允许的上限")),
+            Column(Words("this level 2 allows", "第二级所允许的上限")),
+        ),
+        tuple(rows),
+        name="table-bounds",
+    )
+
+
+def levels(shown: Results) -> Table:
+    """Macro-recall of each level alone (table 2.5)."""
+    printed = read("hierarchy")
+    rows = [
+        (text(NAMES[name]), number(metrics.macro_recall(matrix), 4), printed.cell(f"table-2-5.{name}", 4))
+        for name, matrix in shown.levels.items()
+    ]  # fmt: skip
+    return Table(
+        Words("Macro-recall of each level on its own question", "各级自身任务的宏查全率"),
+        (Column(Words("level", "级")), Column(_OURS), Column(_THESIS, published=True)),
+        tuple(rows),
+        footnotes=printed.footnotes,
+        name="table-2-5",
+    )
+
+
+def cut_points(shown: Results) -> Table:
+    """Macro-recall at nineteen cut points (table 2.6)."""
+    printed = read("hierarchy")
+    chosen = {
+        "with_cost": shown.two_levels["two_level_cut_cost"].cut,
+        "without_cost": shown.two_levels["two_level_cut"].cut,
+    }
+    rows = []
+    for place, point in enumerate(shown.test["with_cost"].points):
+        cells: list[Cell] = [text(digits(point, 2))]
+        for cost in ("with_cost", "without_cost"):
+            for curve in (shown.validation[cost], shown.test[cost]):
+                strong = point == chosen[cost]
+                cells.append(_standing_out(number(curve.macro_recall[place], 4), strong))
+        path = f"{point:.2f}".replace(".", ":")
+        cells += [
+            printed.cell(f"table-2-6.{cost}.{path}", 4) for cost in ("with_cost", "without_cost")
+        ]
+        rows.append(tuple(cells))
+    costly, plain = Words("with cost", "代价"), Words("without cost", "无代价")
+    validation, test = Words("validation", "验证"), Words("test", "测试")
+    return Table(
+        Words("Macro-recall at every cut point", "各截断点的宏查全率"),
+        (
+            Column(Words("cut point", "截断点")),
+            Column(validation, costly),
+            Column(test, costly),
+            Column(validation, plain),
+            Column(test, plain),
+            Column(costly, _THESIS, published=True),
+            Column(plain, _THESIS, published=True),
+        ),
+        tuple(rows),
+        footnotes=printed.footnotes,
+        note=Words(
+            "Strong: the cut point chosen on validation films.", "加粗：在验证胸片上选取的截断点。"
+        ),
+        name="table-2-6",
+    )
+
+
+def fine_features(preset: Preset, shown: Results, fine: Mapping[str, Fine]) -> Table:
+    """Classical classifiers on what the networks looked at (table 3.1)."""
+    printed = read("hierarchy")
+    names = {
+        "logistic": Words("Logistic regression, C as L2 coefficient", "逻辑回归，C 为 L2 系数"),
+        "logistic-as-printed": Words("Logistic regression, C as printed", "逻辑回归，C 按字面"),
+        "svm": Words("SVM, C as L2 coefficient", "SVM，C 为 L2 系数"),
+        "svm-as-printed": Words("SVM, C as printed", "SVM，C 按字面"),
+        "forest": Words("Random forest", "随机森林"),
+    }
+    rows: list[Row] = []
+    for of, heading in (
+        ("four", Words("Features of the four-class network", "四分类网络的特征")),
+        ("two", Words("Features of the level that decided", "作出决定的那一级的特征")),
+    ):
+        rows.append(Heading(heading))
+        for name, words in names.items():
+            cells = [
+                number(fine[f"{of}-{form}"].scores(name, components)["macro_recall"], 3)
+                if f"{of}-{form}" in fine
+                else empty()
+                for form in ("flattened", "pooled")
+                for components in THESIS_COMPONENTS
+            ]
+            path = f"table-3-1.{name.removesuffix('-as-printed')}"
+            path = path if of == "four" else "table-3-1.svm_two_level" if "svm" in name else "-"
+            rows.append((text(words), *cells, printed.cell(path, 4)))
+    rows.append(Heading(Words("The networks themselves", "网络本身")))
+    blank = [empty()] * (2 * len(THESIS_COMPONENTS) - 1)
+    for name, outcome in {**shown.networks, "two_level_cut_cost": shown.two_levels["two_level_cut_cost"]}.items():  # fmt: skip
+        value = number(outcome.macro_recall, 3)
+        rows.append((text(NAMES[name]), value, *blank, printed.cell(f"table-3-1.{name}", 4)))
+    flat, pool = Words("flattened (thesis)", "展平（论文）"), Words("pooled (SCDA)", "池化（SCDA）")
+    return Table(
+        Words("Macro-recall of classical classifiers on fine-grained features", "细粒度特征上经典分类器的宏查全率"),
+        (
+            Column(Words("classifier", "分类器")),
+            *(Column(f"{k}", flat) for k in THESIS_COMPONENTS),
+            *(Column(f"{k}", pool) for k in THESIS_COMPONENTS),
+            Column(Words("16 components", "16 个主成分"), _THESIS, published=True),
+        ),
+        tuple(rows),
+        footnotes=printed.footnotes,
+        note=Words(
+            "Columns: number of principal components. Components and classifiers are fitted on the training part alone; "
+            "the class whose maps are selected is the network's own answer.",
+            "列为主成分个数。主成分与分类器仅在训练部分拟合；所选特征图取自网络自身的预测类别。",
+        ),
+        name="table-3-1",
+    )  # fmt: skip
+
+
+def leakage(preset: Preset, shown: Results) -> Table:
+    """The clean way beside the leaking one."""
+    pairs: Sequence[tuple[Words, Outcome, Outcome]] = (
+        (
+            NAMES[preset.best],
+            shown.networks[preset.best],
+            shown.leaking["four"],
+        ),
+        (
+            NAMES["two_level_cut_cost"],
+            shown.two_levels["two_level_cut_cost"],
+            shown.leaking["two_level_cut_cost"],
+        ),
+    )
+    rows = [
+        (
+            text(name),
+            number(clean.macro_recall, 4),
+            number(leaking.macro_recall, 4),
+            number(leaking.macro_recall - clean.macro_recall, 4, sign=True),
+        )
+        for name, clean, leaking in pairs
+    ]
+    return Table(
+        Words("Clean and leaking way of the same trainings", "正确流程与泄露流程"),
+        (
+            Column(Words("method", "方法")),
+            Column(Words("clean", "正确流程")),
+            Column(Words("leaking", "泄露流程")),
+            Column(Words("gap", "差距")),
+        ),
+        tuple(rows),
+        name="table-leakage",
+    )
