@@ -252,6 +252,9 @@ class Assessment:
         rule: stage by GBZ 70-2015 from the zones: ``stage, clause, by_interpretation, sentence, sentence_zh``.
         decision: how two levels came to the stage (``level`` that decided, probability of ``disease``, ``cut_point``,
             ``crops``), or ``None``.
+        explanation: ``explainer``, ``in_lungs`` (question to the share of its map inside the lungs, whole-film questions
+            only; ``None`` where nothing spoke for the answer) and ``lungs_area`` (the lungs' share of the square that the
+            network saw, which is what a map without any preference would have); ``None`` without maps.
         quality: measured facts about the film (name to number or word).
         files: what was written, by kind (``page``, ``heatmap``, ``overlay``, ``sr``).
     """
@@ -265,13 +268,14 @@ class Assessment:
     zones: Mapping[str, Mapping[str, Any]] | None = None
     rule: Mapping[str, Any] | None = None
     decision: Mapping[str, Any] | None = None
+    explanation: Mapping[str, Any] | None = None
     quality: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("input", "tasks", "withheld", "quality", "files"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-        for name in ("zones", "rule", "decision"):
+        for name in ("zones", "rule", "decision", "explanation"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, MappingProxyType(dict(value)))
@@ -304,6 +308,7 @@ class Assessment:
             "zones": None if self.zones is None else {k: dict(v) for k, v in self.zones.items()},
             "rule": None if self.rule is None else dict(self.rule),
             "decision": None if self.decision is None else dict(self.decision),
+            "explanation": None if self.explanation is None else dict(self.explanation),
             "quality": dict(self.quality),
             "files": dict(self.files),
             "notice": NOTICE,

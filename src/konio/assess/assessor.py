@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import konio
 from konio.assess.examined import Examined, HeatMap
+from konio.assess.explained import explanation_facts
 from konio.errors import BundleError, RecordError, RefusedError
 from konio.io import discover, read_many, start
 from konio.records import Assessment, Image, Lungs, ModelStamp, Refusal
@@ -201,6 +202,7 @@ class Assessor:
             zones=said.zones,
             rule=said.rule,
             decision=said.decision,
+            explanation=explanation_facts(self.questions, said, lungs),
             quality={**self.modality.measure(film, lungs), **notes},
         )
         heats = tuple(

@@ -22,6 +22,7 @@ from konio.report.viewer import (
     film_layer,
     first_shown,
     heat_layer,
+    lung_warning,
     outline_layers,
 )
 from konio.report.words import WORDS, Words, answer_words, percent, question_words, short_question
@@ -197,6 +198,7 @@ def _verdicts(examined: Examined) -> list[dict[str, Any]]:
     found = [{"words": words, "warn": False} for words in decision_words(examined.assessment)]
     if (rule or stage) and differential is not None and differential.prediction != "dust":
         found.append({"words": WORDS["condition"], "warn": True})
+    found += [{"words": words, "warn": True} for words in lung_warning(examined)]
     if rule is not None and stage is not None:
         agree = rule["stage"] == stage.prediction
         found.append({"words": WORDS["agree" if agree else "disagree"], "warn": not agree})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from konio.assess import Examined, HeatMap
+from konio.assess.explained import outside_the_lungs
 from konio.records import Image
 from konio.report import pictures
-from konio.report.words import Words, answer_words, percent, short_question
+from konio.report.words import WORDS, Words, answer_words, percent, short_question
 
 #: The question whose heat map is shown first is the first of these that was answered.
 FIRST_SHOWN: Final = ("stage", "differential")
@@ -40,10 +41,13 @@ def heat_layer(examined: Examined, heat: HeatMap, shown: str | None) -> dict[str
     task = examined.questions[heat.task]
     top, left, bottom, right = heat.box_px
     answer = answer_words(task, heat.answer)
+    inside = _inside(examined, heat.task)
     return {
         "task": task.name,
         "choice": short_question(task),
-        "caption": Words(f"{task.en}: {answer.en}.", f"{task.zh}：{answer.zh}。"),
+        "caption": Words(
+            f"{task.en}: {answer.en}.{inside.en}", f"{task.zh}：{answer.zh}。{inside.zh}"
+        ),
         "uri": pictures.heat_layer_uri(heat),
         "x": round(left, 1),
         "y": round(top, 1),
@@ -51,6 +55,29 @@ def heat_layer(examined: Examined, heat: HeatMap, shown: str | None) -> dict[str
         "height": round(bottom - top, 1),
         "shown": heat.task == shown,
     }
+
+
+def _inside(examined: Examined, task: str) -> Words:
+    """Which share of a map lies inside the lungs, as a sentence; nothing for a zone's question."""
+    share = ((examined.assessment.explanation or {}).get("in_lungs") or {}).get(task)
+    if share is None:
+        return Words("", "")
+    words = WORDS["in-lungs"]
+    return Words(f" {percent(share)} {words.en}.", f"{percent(share)} {words.zh}。")
+
+
+def lung_warning(examined: Examined) -> list[Words]:
+    """A warning that names the answers that were moved more from outside the lungs than from inside."""
+    low = outside_the_lungs(examined.assessment.explanation)
+    if not low:
+        return []
+    named = [
+        (short_question(examined.questions[name]), percent(share)) for name, share in low.items()
+    ]
+    words = WORDS["outside-lungs"]
+    en = ", ".join(f"{question.en} ({share} inside)" for question, share in named)
+    zh = "、".join(f"{question.zh}（肺野内 {share}）" for question, share in named)
+    return [Words(f"{en}: {words.en}", f"{zh}：{words.zh}")]
 
 
 def outline_layers(examined: Examined) -> list[dict[str, Any]]:

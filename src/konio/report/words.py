@@ -41,6 +41,11 @@ WORDS: Final = MappingProxyType(
             "Colours show what moved the network (Grad-CAM), not where disease is.",
             "颜色表示影响网络判断的区域（Grad-CAM），并非病变位置。",
         ),
+        "in-lungs": Words("of the colours lie inside the lungs", "的着色位于肺野内"),
+        "outside-lungs": Words(
+            "most of what moved the network lies outside the lungs. Find a reason on the film before relying on this.",
+            "影响网络判断的区域多在肺野之外，须在片上另有依据方可采信。",
+        ),
         "side-right": Words("R", "右"),
         "side-left": Words("L", "左"),
         "answers": Words("Answers", "回答"),
