@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 #: Parts of a seed, so that drawing films and first weights do not depend on one another.
 _SAMPLING: Final = 5
 
+#: Crops that go through a network together when many films are looked at: more would only cost memory.
+_AT_ONCE: Final = 40
+
 
 @dataclass(frozen=True, slots=True)
 class LevelObjective:
@@ -78,7 +81,8 @@ class LevelObjective:
 
     def answer(self, network: Callable[..., Any], view: View) -> Tensor:
         """Logarithms of the mean probabilities over all crops, ``(B, classes)``."""
-        merged: Tensor = self.crops.merge(network(self.crops.cut(view.image)))
+        parts = self.crops.cut(view.image).split(_AT_ONCE)
+        merged: Tensor = self.crops.merge(torch.cat([network(part) for part in parts]))
         return merged.clamp_min(torch.finfo(merged.dtype).tiny).log()
 
     def judge(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
