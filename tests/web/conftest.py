@@ -58,7 +58,8 @@ class Person:
 
     def __call__(self, method: str, path: str, **given: Any) -> Any:
         headers = {"X-CSRF-Token": self.csrf, **self.headers, **given.pop("headers", {})}
-        return self.client.open(path, method=method, headers=headers, **given)
+        whole = not path.endswith("/events")  # a stream is looked at while it runs
+        return self.client.open(path, method=method, headers=headers, buffered=whole, **given)
 
     def upload(self, content: bytes, name: str = "film.png") -> Any:
         return self(

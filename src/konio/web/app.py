@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, g, jsonify, request
+from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import HTTPException
 
 from konio.records import NOTICE
@@ -78,16 +79,26 @@ def open_room(settings: Settings) -> Room:
     database = Database(settings.url, settings.threads + settings.upload_threads + 8)
     migrate(database)
     check(settings)
+    audit = Audit(key(settings, "audit-key"))
+    _begin_log(database, audit)
     return Room(
         settings=settings,
         database=database,
         storage=storage,
-        audit=Audit(key(settings, "audit-key")),
+        audit=audit,
         throttle=Throttle(database, secret),
         sessions=Sessions(settings, secret),
         queue=Queue(database, settings.lease_seconds),
         key=secret,
     )
+
+
+def _begin_log(database: Database, audit: Audit) -> None:
+    try:
+        with database.write() as session:
+            audit.begin(session)
+    except IntegrityError:
+        return  # another process began it at the same moment
 
 
 def create_app(settings: Settings, opened: Room | None = None) -> Flask:

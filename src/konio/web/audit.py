@@ -61,6 +61,12 @@ class Audit:
 
     key: bytes
 
+    def begin(self, session: Session) -> None:
+        """Makes the head of a log that has no line yet."""
+        if session.get(AuditHead, 1) is None and session.scalar(select(AuditEvent.seq)) is None:
+            seal = self._seal("head", f"0:{_START}")
+            session.add(AuditHead(id=1, seq=0, hash=_START, seal=seal))
+
     def append(
         self,
         session: Session,
@@ -85,8 +91,7 @@ class Audit:
             raise ValueError(f"audit action {action!r} is unknown; add it to ACTIONS")
         head = session.scalar(select(AuditHead).with_for_update())
         if head is None:
-            head = AuditHead(id=1, seq=0, hash=_START, seal="")
-            session.add(head)
+            raise RuntimeError("the head of the audit log is missing; run konio audit verify")
         event = AuditEvent(
             seq=head.seq + 1,
             at=now_ms(),
@@ -132,7 +137,7 @@ class Audit:
             before = event.hash
         head = session.get(AuditHead, 1)
         if head is None:
-            return Verdict(count == 0, count, before, "the head is missing" if count else "")
+            return Verdict(False, count, before, "the head is missing")
         sealed = self._seal("head", f"{head.seq}:{head.hash}")
         if not hmac.compare_digest(head.seal, sealed):
             return Verdict(False, count, before, "the head is not as it was written")

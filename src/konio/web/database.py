@@ -89,7 +89,8 @@ def _engine(url: str, connections: int) -> Engine:
             "pool_recycle": 1800,
             "isolation_level": "READ COMMITTED",
         }
-        options["connect_args"] = {"connect_timeout": 5}
+        if make_url(url).get_driver_name() in ("pymysql", "mysqldb", "psycopg", "psycopg2"):
+            options["connect_args"] = {"connect_timeout": 5}
     engine = create_engine(url, **options)
     if kind == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)

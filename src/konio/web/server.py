@@ -126,8 +126,7 @@ def make_server(app: Flask, room: Room) -> Any:
     """
     settings = room.settings
     options: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
+        "sockets": [_listening(settings.host, settings.port)],
         "threads": settings.threads,
         "ident": "konio",
         "max_request_body_size": settings.upload_bytes + 1,
@@ -144,19 +143,38 @@ def make_server(app: Flask, room: Room) -> Any:
             "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
         }
     lanes = Lanes(settings.threads, settings.upload_threads, settings.streams)
-    try:
-        server = create_server(app, _dispatcher=lanes, **options)
-    except (OSError, ValueError) as error:
-        lanes.shutdown()
-        raise SettingsError(
-            f"{settings.host}:{settings.port} cannot be listened on ({error}); choose another port with --port"
-        ) from error
+    server = create_server(app, _dispatcher=lanes, **options)
     parser = parser_for(room)
     for one in _servers(server):
         one.channel_class = type(
             "Channel", (HTTPChannel,), {"parser_class": parser, "error_task_class": JsonErrorTask}
         )
     return server
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A bound socket; waitress itself would leave one behind where that fails."""
+    try:
+        kind, _, _, _, address = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(kind, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _occupied(host, port, error) from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        raise _occupied(host, port, error) from error
+    return listening
+
+
+def _occupied(host: str, port: int, error: OSError) -> SettingsError:
+    why = error.strerror or error
+    return SettingsError(
+        f"{host}:{port} cannot be listened on ({why}); choose another port with --port"
+    )
 
 
 def _servers(server: Any) -> list[Any]:

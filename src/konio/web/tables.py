@@ -30,7 +30,7 @@ NAMING: Final = {
 }
 
 Number = BigInteger().with_variant(Integer, "sqlite")
-Real = Float(53).with_variant(DOUBLE(), "mysql", "mariadb")
+Real = Float(53).with_variant(DOUBLE(asdecimal=False), "mysql", "mariadb")
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 
 

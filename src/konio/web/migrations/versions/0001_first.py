@@ -14,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 NUMBER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-REAL: Final = sa.Float(precision=53).with_variant(DOUBLE(), "mysql", "mariadb")
+REAL: Final = sa.Float(precision=53).with_variant(DOUBLE(asdecimal=False), "mysql", "mariadb")
 LONG_TEXT: Final = sa.Text().with_variant(LONGTEXT(), "mysql", "mariadb")
 #: Ids and names are compared letter by letter, as SQLite and PostgreSQL do.
 MYSQL: Final[dict[str, Any]] = {

@@ -1,0 +1,268 @@
+"""The application as a whole: work list, pictures, front end, logs, a database that is away, any request at all."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
+from tests.web.conftest import House, OpenHouse, film, findings
+
+from konio.records import NOTICE
+from konio.web.app import POLICY
+from konio.web.database import Database
+from konio.web.front import add_front
+from konio.web.openapi import document
+from konio.web.routes import ROUTES
+from konio.web.shapes import SortKey
+
+
+def test_the_work_list_searches_filters_sorts_and_pages(house: House) -> None:
+    reader = house.person("reader")
+    for seed in range(5):
+        reader.upload(film(seed), f"film {seed}.png")
+    house.work()
+    first = reader("GET", "/api/cases").json["cases"][0]["id"]
+    reader("PATCH", f"/api/cases/{first}", json={"patient_name": "王小明", "patient_id": "A_1%"})
+
+    def found(**query: Any) -> list[str]:
+        answer = reader("GET", "/api/cases", query_string=query)
+        assert answer.status_code == 200, answer.json
+        return [case["name"] for case in answer.json["cases"]]
+
+    assert found() == [f"film {n}.png" for n in (4, 3, 2, 1, 0)]
+    assert found(sort="name", order="asc", size=2, page=2) == ["film 2.png", "film 3.png"]
+    assert found(q="小明") == found(q="a_1%") == found(patient="A_1%") == ["film 4.png"]
+    assert found(q="%") == ["film 4.png"] and found(q="FILM 2") == ["film 2.png"]
+    assert found(q="nobody") == [] and found(status="queued") == []
+    assert len(found(status="done")) == len(found(reading="unread")) == 5
+    assert found(**{"from": "2000-01-01", "to": "2100-01-01"}) and not found(to="2000-01-01")
+    reader("POST", f"/api/cases/{first}/readings", json=findings("2/2"))
+    assert found(reading="signed") == found(my_stage="II") == ["film 4.png"]
+    for key in SortKey.__args__:
+        for order in ("asc", "desc"):
+            assert len(found(sort=key, order=order)) == 5
+    answer = reader("GET", "/api/cases", query_string={"size": 2}).json
+    assert (answer["total"], answer["total_is_floor"]) == (5, False)
+    for bad in ({"sort": "password_hash"}, {"page": 0}, {"size": 201}, {"x": 1}, {"from": "1-1-1"}):
+        assert reader("GET", "/api/cases", query_string=bad).status_code == 422
+
+
+def test_earlier_films_of_the_same_person(house: House) -> None:
+    reader, other = house.person("reader"), house.person("other")
+    one, two, three = house.case(reader, 1), house.case(reader, 2), house.case(other, 3)
+    for person, case in ((reader, one), (reader, two), (other, three)):
+        person("PATCH", f"/api/cases/{case}", json={"patient_id": "same"})
+    assert [item["id"] for item in reader("GET", f"/api/cases/{one}").json["earlier"]] == [two]
+    assert other("GET", f"/api/cases/{three}").json["earlier"] == []
+
+
+def test_pictures_are_the_films_own_values(house: House, chest: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("konio.io.read", lambda path: chest)
+    reader = house.person("reader")
+    case = house.case(reader)
+    words = reader("GET", f"/api/cases/{case}/film.u16")
+    assert words.headers["Content-Encoding"] == "gzip"
+    shape = (int(words.headers["X-Film-Rows"]), int(words.headers["X-Film-Columns"]))
+    assert shape == chest.shape
+    values = np.frombuffer(gzip.decompress(words.data), "<u2").reshape(shape) / 65535
+    assert np.abs(values - chest.pixels).max() <= 0.5 / 65535 + 1e-7
+    from io import BytesIO
+
+    from PIL import Image as Picture
+
+    eight = np.asarray(Picture.open(BytesIO(reader("GET", f"/api/cases/{case}/film.png").data)))
+    assert np.abs(eight / 255 - chest.pixels).max() <= 0.5 / 255 + 1e-7
+    small = reader("GET", f"/api/cases/{case}/film.png", query_string={"size": "preview"})
+    assert small.mimetype == "image/png"
+
+
+def test_a_film_that_cannot_be_read_says_so(house: House) -> None:
+    reader = house.person("reader")
+    case = reader.upload(b"\x89PNG\r\n\x1a\n broken").json["cases"][0]["id"]
+    answer = reader("GET", f"/api/cases/{case}/film.png")
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "film-unreadable")
+    assert reader("GET", f"/api/cases/{case}/outlines").json["error"]["code"] == "not-assessed"
+
+
+def test_a_heat_map_is_a_transparent_picture(house: House) -> None:
+    reader = house.person("reader")
+    case = house.case(reader)
+    reader("POST", f"/api/cases/{case}/readings", json=findings())
+    machine = reader("GET", f"/api/cases/{case}/machine").json
+    assert machine["assessment"]["input"]["path"] == ""
+    for heat in machine["heats"]:
+        picture = reader("GET", heat["url"])
+        assert picture.mimetype == "image/png"
+    assert reader("GET", f"/api/cases/{case}/heat/nothing.png").status_code == 404
+
+
+def test_every_json_answer_carries_the_notice(house: House) -> None:
+    root = house.person("root", "administrator")
+    for route in ROUTES:
+        if route.method == "GET" and route.gives == "application/json" and "<" not in route.path:
+            assert root("GET", route.path).json["notice"] == NOTICE, route.path
+    assert house.stranger()("GET", "/api/cases").json["notice"] == NOTICE
+    assert house.stranger()("GET", "/api/cases").headers["X-Konio-Notice"] == NOTICE
+
+
+def test_a_database_that_is_away_is_said_and_health_stays(house: House, monkeypatch: Any) -> None:
+    reader = house.person("reader")
+
+    def gone(*given: Any) -> None:
+        raise OperationalError("SELECT secret", {}, Exception("no database"))
+
+    monkeypatch.setattr(Database, "read", gone)
+    monkeypatch.setattr(Database, "answers", lambda self: False)
+    answer = reader("GET", "/api/cases")
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "database-gone")
+    assert answer.headers["Retry-After"] and b"SELECT" not in answer.data
+    assert reader("GET", "/healthz").status_code == 200
+    assert reader("GET", "/readyz").status_code == 503
+    monkeypatch.undo()
+    assert reader("GET", "/api/cases").status_code == 200
+
+
+def test_an_unexpected_error_shows_nothing_of_itself(
+    house: House, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = house.person("reader")
+
+    def broken(*given: Any) -> None:
+        raise ZeroDivisionError("patient Wang Xiaoming")
+
+    monkeypatch.setattr("konio.web.cases.work_list", broken)
+    with caplog.at_level("INFO", "konio.web"):
+        answer = reader("GET", "/api/cases")
+    assert (answer.status_code, answer.json["error"]["code"]) == (500, "failed")
+    assert b"Wang" not in answer.data and "Wang" not in caplog.text
+    assert "ZeroDivisionError" in caplog.text and answer.headers["X-Request-Id"] in caplog.text
+
+
+def test_the_log_holds_no_names(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "konio.web"):
+        reader = house.person("secretreader")
+        case = reader.upload(film(1), "WANG XIAOMING.png").json["cases"][0]["id"]
+        reader("PATCH", f"/api/cases/{case}", json={"patient_name": "WANG XIAOMING"})
+        reader("GET", "/api/cases", query_string={"q": "WANG XIAOMING"})
+        reader("GET", "/api/WANG XIAOMING")
+        house.work()
+    lines = [record.getMessage() for record in caplog.records if record.name == "konio.web"]
+    assert len(lines) >= 4 and all(json.loads(line)["event"] for line in lines)
+    text = "\n".join(lines)
+    assert "WANG" not in text and "secretreader" not in text and case not in text
+
+
+def test_the_page_is_served_with_its_own_ways(tmp_path: Path, house: House) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html>the page")
+    (tmp_path / "assets" / "a.js").write_text("x" * 10)
+    (tmp_path / "assets" / "a.js.gz").write_bytes(gzip.compress(b"x" * 10))
+    app = Flask("front", static_folder=None)
+    add_front(app, tmp_path)
+    client = app.test_client()
+    for path in ("/", "/cases/abc", "/anything/else"):
+        answer = client.get(path, buffered=True)
+        assert (
+            answer.data == b"<!doctype html>the page"
+            and answer.headers["Cache-Control"] == "no-cache"
+        )
+    script = client.get("/assets/a.js", headers={"Accept-Encoding": "gzip"}, buffered=True)
+    assert (
+        script.headers["Content-Encoding"] == "gzip"
+        and "immutable" in script.headers["Cache-Control"]
+    )
+    assert script.mimetype == "text/javascript"
+    for path in (
+        "/assets/none.js",
+        "/api/none",
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/index.html.bak",
+    ):
+        assert house.stranger()("GET", path).status_code == 404
+    (tmp_path.parent / "secret").write_text("secret")
+    for path in ("/../secret", "/%2e%2e/secret", "/assets/../../secret"):
+        assert client.get(path, buffered=True).data == b"<!doctype html>the page"
+    assert "unsafe-eval" not in POLICY and "script-src 'self';" in POLICY
+
+
+def test_without_a_built_page_there_is_a_helpful_one(tmp_path: Path) -> None:
+    app = Flask("front", static_folder=None)
+    add_front(app, tmp_path / "nothing")
+    page = app.test_client().get("/").get_data(as_text=True)
+    assert "make serve" in page and "研究软件" in page
+
+
+def test_the_description_describes_everything(house: House) -> None:
+    served = house.person("reader")("GET", "/api/openapi.json").json
+    described = {
+        (method.upper(), path) for path, methods in served["paths"].items() for method in methods
+    }
+    assert len(described) == len(ROUTES)
+    assert served["paths"]["/api/cases/{case}/readings"]["post"]["requestBody"]
+
+
+_SCHEMA = schemathesis.openapi.from_dict(document())
+#: Streams end by themselves only after a while; signing out ends the session the test uses.
+_LEFT_OUT = {"jobs.events", "session.end", "session.revoke", "session.change_password"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["reader", "administrator"])
+@given(data=st.data())
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_request_gets_an_answer_that_was_described(
+    shared_house: House, role: str, data: st.DataObject
+) -> None:
+    """Whatever fits the description, or nearly: no 5xx, and the shape that was promised."""
+    operations = [
+        found.ok()
+        for found in _SCHEMA.get_all_operations()
+        if found.ok().definition.raw["operationId"] not in _LEFT_OUT
+    ]
+    operation = data.draw(st.sampled_from(operations), label="operation")
+    case = data.draw(operation.as_strategy(), label="request")
+    person = shared_house.person(role, role, totp_active=False, disabled=False, deleted=False)
+    person.client.set_cookie("unrelated", "x")
+    answer = _send(person, case)
+    assert answer.status_code < 500, (operation.label, answer.get_data(as_text=True))
+    described = operation.definition.raw["responses"].get(str(answer.status_code))
+    assert described is not None, (operation.label, answer.status_code)
+    if answer.status_code >= 400:
+        assert set(answer.json) == {"error", "notice"}
+    elif answer.mimetype == "application/json":
+        schema = described["content"]["application/json"]["schema"]
+        assert set(schema["required"]) <= set(answer.json)
+
+
+def _send(person: Any, case: Any) -> Any:
+    kwargs = case.as_transport_kwargs(base_url="http://localhost")
+    path = kwargs["url"].removeprefix("http://localhost")
+    query = {
+        name: value for name, value in (kwargs.get("params") or {}).items() if value is not None
+    }
+    given: dict[str, Any] = {"query_string": query}
+    if kwargs.get("json") is not None:
+        given["json"] = kwargs["json"]
+    elif kwargs.get("data") is not None:
+        data = kwargs["data"]
+        given["data"] = data if isinstance(data, bytes | str) else str(data)
+        given["content_type"] = case.media_type or "application/octet-stream"
+    return person(kwargs["method"], path, **given)
+
+
+@pytest.fixture
+def shared_house(open_house: OpenHouse) -> House:
+    house = open_house()
+    house.case(house.person("reader", "reader"))
+    house.person("spare", "administrator")
+    return house
