@@ -4,6 +4,7 @@ import { afterEach, vi } from 'vitest'
 // What the component library asks of a browser and jsdom does not have.
 window.matchMedia = (query) =>
   ({ matches: false, media: query, addEventListener: vi.fn(), removeEventListener: vi.fn(), addListener: vi.fn(), removeListener: vi.fn() }) as unknown as MediaQueryList
+Object.defineProperty(document, 'fonts', { value: { addEventListener: vi.fn(), removeEventListener: vi.fn() } })
 window.ResizeObserver = class {
   observe() {}
   unobserve() {}

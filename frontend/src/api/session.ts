@@ -36,8 +36,8 @@ export function useLeave() {
   const client = useQueryClient()
   return () => {
     keepToken('')
-    client.clear()
     client.setQueryData(['session'], null)
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' })
   }
 }
 

@@ -287,8 +287,8 @@ export interface Agreement {
     stage: Pair | null
     drift: { month: string; cases: number; kappa: number | null; low: number | null; high: number | null }[]
   }[]
-  pairs: { a: { id: number; display: string }; b: { id: number; display: string }; stage: Pair; profusion: Pair }[]
-  machine: { stage: Pair; profusion: Pair } | null
+  pairs: { a: { id: number; display: string }; b: { id: number; display: string }; stage: Pair | null; profusion: Pair | null }[]
+  machine: { stage: Pair | null; profusion: Pair | null } | null
   adjudication: { agreed: number; third: number; settled: number; open: number }
 }
 

@@ -25,7 +25,7 @@ export function Head({ session }: { session: Session | null }) {
         {inside && session.account.role === 'administrator' && <NavLink to="/audit">{t('nav.audit')}</NavLink>}
       </nav>
       <Button
-        variant="subtle" size="compact-md" leftSection={<IconLanguage size={18} />}
+        variant="subtle" size="compact-sm" fz="sm" leftSection={<IconLanguage size={18} />}
         lang={language === 'en' ? 'zh-Hans' : 'en'}
         onClick={() => choose(language === 'en' ? 'zh' : 'en')}
       >
@@ -43,7 +43,7 @@ function ThemeSwitch() {
   const dark = useComputedColorScheme('dark') === 'dark'
   const words = t(dark ? 'room.theme-light' : 'room.theme-dark')
   return (
-    <Tooltip label={words}>
+    <Tooltip position="bottom" label={words}>
       <ActionIcon variant="subtle" size="lg" aria-label={words} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
         {dark ? <IconSun size={18} /> : <IconMoon size={18} />}
       </ActionIcon>
@@ -65,7 +65,7 @@ function AccountMenu({ session }: { session: Session }) {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <Button variant="default" size="compact-md" leftSection={<IconUser size={16} />} data-testid="account-menu">
+        <Button variant="default" size="compact-sm" leftSection={<IconUser size={16} />} data-testid="account-menu">
           {session.account.display || session.account.name}
         </Button>
       </Menu.Target>

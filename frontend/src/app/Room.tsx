@@ -1,6 +1,6 @@
 /** The frame around every page: who may see what, the head, and the notice that never goes away. */
 import { lazy, Suspense } from 'react'
-import { Navigate, Route, Routes } from 'react-router'
+import { Navigate, Route, Routes, useLocation } from 'react-router'
 
 import { SignedIn, useSession } from '../api/session'
 import type { Session } from '../api/shapes'
@@ -24,12 +24,13 @@ const MyAccount = lazy(() => import('../features/session/MyAccount'))
 export function Room() {
   const { t } = useWords()
   const session = useSession()
+  const { pathname } = useLocation()
   return (
     <div className="room">
       <a className="room-skip" href="#content">{t('room.skip')}</a>
       <Head session={session.data ?? null} />
       <main id="content" className="room-main" tabIndex={-1}>
-        <Safe>
+        <Safe key={pathname}>
           {session.isPending && <Busy />}
           {session.error && !session.data && (
             <div className="room-page"><Fault error={session.error} onRetry={() => void session.refetch()} /></div>

@@ -10,9 +10,8 @@ const dark: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'tide',
-  primaryShade: { light: 8, dark: 4 },
-  autoContrast: true,
-  luminanceThreshold: 0.35,
+  // White on either is above 4.5 : 1.
+  primaryShade: { light: 8, dark: 7 },
   colors: { tide, dark },
   defaultRadius: 'sm',
   fontFamily: '"Inter", "Segoe UI", "Helvetica Neue", Arial, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',

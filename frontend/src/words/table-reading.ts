@@ -1,6 +1,5 @@
 /** Words of the reading form, of signing and of versions. */
 export const READING = {
-  'read.title': ['My reading', '本人判读'],
   'read.zones': ['Profusion of small opacities', '小阴影密集度'],
   'read.zones-note': [
     'A zone takes a profusion only where opacities cover two thirds of it (B.1.2.3).',
@@ -51,7 +50,6 @@ export const READING = {
   'read.override-stage': ['Stage I sign', '所签期别'],
   'read.override-why': ['Why it differs from the clause', '与条款不同的理由'],
   'read.sign': ['Sign the reading', '签署判读'],
-  'read.sign-hint': ['Grade all six zones first.', '请先判定六个肺区。'],
   'read.sign-title': ['Sign this reading?', '确认签署？'],
   'read.sign-lead': [
     'A signed reading is never changed. A correction becomes a new version beside it.',
@@ -77,7 +75,6 @@ export const READING = {
   'read.unsaved': ['the draft could not be kept', '草稿未能保存'],
   'read.admin': ['Readings are signed by readers, not by administrators.', '判读由阅片医师签署，管理员不签署。'],
   'read.by': ['{name}, version {n}, {at}', '{name}，第 {n} 版，{at}'],
-  'read.stage-signed': ['Stage signed', '签署期别'],
   'read.overridden': ['The clause gives {stage}; reason: {reason}', '条款推定为 {stage}；理由：{reason}'],
   'read.time': ['time spent {time}', '用时 {time}'],
   'read.needs': ['Still missing: {list}', '尚缺：{list}'],

@@ -6,7 +6,6 @@ export const ROOM = {
   ],
   'room.name': ['Reading room', '阅片室'],
   'room.skip': ['Skip to the content', '跳到内容'],
-  'room.language': ['Language', '语言'],
   'room.theme-dark': ['Dark theme', '深色主题'],
   'room.theme-light': ['Light theme', '浅色主题'],
   'room.loading': ['Loading …', '正在载入…'],
@@ -35,7 +34,6 @@ export const ROOM = {
   'role.administrator': ['Administrator', '管理员'],
   'word.yes': ['yes', '是'],
   'word.no': ['no', '否'],
-  'word.none': ['none', '无'],
 
   'sign-in.title': ['Sign in', '登录'],
   'sign-in.name': ['Name', '账户名'],
@@ -52,6 +50,7 @@ export const ROOM = {
     'Accounts are made by the administrator. Forgotten passwords are reset there too.',
     '账户由管理员建立，忘记密码也由管理员重置。',
   ],
+  'password.toggle': ['Show or hide the password', '显示或隐藏密码'],
   'password.first-title': ['Choose your own password', '请设置自己的密码'],
   'password.first-lead': [
     'The password you were given works once. Choose one that only you know, of at least 12 characters.',
@@ -108,7 +107,6 @@ export const ROOM = {
   'list.patient-id': ['Number', '编号'],
   'list.study-date': ['Taken', '摄片日期'],
   'list.received': ['Received', '收到'],
-  'list.priority': ['Priority', '优先级'],
   'list.urgent': ['urgent', '优先'],
   'list.open': ['Open {name}', '打开 {name}'],
   'list.empty': ['No film here yet. Drop DICOM, PNG, JPEG or ZIP files above.', '还没有胸片。请将 DICOM、PNG、JPEG 或 ZIP 文件拖到上方。'],

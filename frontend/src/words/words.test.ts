@@ -20,6 +20,14 @@ describe('the table of words', () => {
     expect(foreign).toEqual(['case.hash'])
   })
 
+  it('holds no word that no page says', () => {
+    const sources = Object.entries(import.meta.glob<string>('../**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true }))
+    const said = sources.filter(([path]) => !/table|\.test\./.test(path)).map(([, text]) => text).join('\n')
+    const built = [...said.matchAll(/`([\w.-]+[.-])\$\{/g)].map((match) => match[1] ?? '')
+    const silent = rows.filter(([key]) => !said.includes(`'${key}'`) && !said.includes(`"${key}"`) && !built.some((start) => key.startsWith(start)))
+    expect(silent.map(([key]) => key)).toEqual([])
+  })
+
   it('is not Chinese in English', () => {
     expect(rows.filter(([, [en]]) => /[\u4e00-\u9fff]/.test(en))).toEqual([])
   })

@@ -116,7 +116,7 @@ function Actions({ account, act, onGiven }: LineAsked) {
       </Menu>
       <Modal opened={sure} onClose={ask.close} title={t('do.delete')} closeButtonProps={{ 'aria-label': t('do.close') }}>
         <Text mb="md">{t('accounts.delete-sure', { name: account.name })}</Text>
-        <Button color="red" onClick={() => { ask.close(); act(() => http.delete(at)) }}>{t('do.delete')}</Button>
+        <Button color="red.9" onClick={() => { ask.close(); act(() => http.delete(at)) }}>{t('do.delete')}</Button>
       </Modal>
     </>
   )

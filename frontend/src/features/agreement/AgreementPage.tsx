@@ -69,7 +69,7 @@ function Machine({ agreement: { machine } }: { agreement: Agreement }) {
   return (
     <Paper withBorder p="md" component="section">
       <Title order={2} size="h5">{t('agree.machine')}</Title>
-      {!machine || machine.stage.cases === 0 ? <Text size="sm" c="dimmed">{t('agree.machine-none')}</Text> : (
+      {!machine?.stage ? <Text size="sm" c="dimmed">{t('agree.machine-none')}</Text> : (
         <div className="agree-split">
           <Table verticalSpacing={4}>
             <Table.Tbody>
@@ -128,13 +128,13 @@ function Pairs({ agreement: { pairs } }: { agreement: Agreement }) {
           <Table verticalSpacing={4}>
             <Table.Tbody>
               <Table.Tr><Table.Th>{t('agree.pair')}</Table.Th><Table.Td>{`${pair.a.display} – ${pair.b.display}`}</Table.Td></Table.Tr>
-              <Table.Tr><Table.Th>{t('agree.cases')}</Table.Th><Table.Td className="number">{pair.stage.cases}</Table.Td></Table.Tr>
+              <Table.Tr><Table.Th>{t('agree.cases')}</Table.Th><Table.Td className="number">{pair.stage?.cases ?? 0}</Table.Td></Table.Tr>
               <Table.Tr><Table.Th>{t('agree.kappa-stage')}</Table.Th><Table.Td className="number">{interval(pair.stage)}</Table.Td></Table.Tr>
               <Table.Tr><Table.Th>{t('agree.kappa-profusion')}</Table.Th><Table.Td className="number">{interval(pair.profusion)}</Table.Td></Table.Tr>
               <Table.Tr><Table.Th>{t('agree.exact')}</Table.Th><Table.Td className="number">{exact(pair.stage)}</Table.Td></Table.Tr>
             </Table.Tbody>
           </Table>
-          <Confusion pair={pair.stage} a={pair.a.display} b={pair.b.display} />
+          {pair.stage && <Confusion pair={pair.stage} a={pair.a.display} b={pair.b.display} />}
         </div>
       ))}
     </Paper>

@@ -93,9 +93,9 @@ function Heading({ film }: { film: FilmCase }) {
     <Group className="film-heading" justify="space-between" wrap="nowrap">
       <div className="film-title">
         <h1>{film.name}</h1>
-        <Text size="xs" c="dimmed" truncate>{[film.patient_name, film.patient_id].filter(Boolean).join(' · ')}</Text>
+        <Text size="xs" c="dimmed" truncate>{[film.patient_name, film.patient_id, film.study_date].filter(Boolean).join(' · ')}</Text>
       </div>
-      <Group gap={6} wrap="nowrap">
+      <Group gap={6} wrap="nowrap" flex="none">
         <StatusBadge id={film.id} status={film.status} progress={film.progress} />
         <JobActions film={film} />
         <ReportMenu film={film} />

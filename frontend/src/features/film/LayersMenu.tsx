@@ -28,7 +28,7 @@ export function LayersMenu({ layers, onLayers, overlays }: Asked) {
   return (
     <Popover position="bottom-start" withArrow trapFocus>
       <Popover.Target>
-        <Button size="compact-md" variant="subtle" leftSection={<IconStack2 size={18} />} data-testid="layers">{t('layer.title')}</Button>
+        <Button size="compact-sm" variant="subtle" leftSection={<IconStack2 size={18} />} data-testid="layers">{t('layer.title')}</Button>
       </Popover.Target>
       <Popover.Dropdown>
         <Stack gap="sm" w={270}>

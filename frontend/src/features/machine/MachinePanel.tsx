@@ -111,7 +111,7 @@ function Tile({ title, under, children }: { title: string; under: string; childr
   return (
     <div className="machine-tile">
       <Text size="xs" c="dimmed">{title}</Text>
-      <Text fw={650}>{children}</Text>
+      <Text fw={650} size="sm">{children}</Text>
       <Text size="xs">{under}</Text>
     </div>
   )

@@ -36,7 +36,7 @@ export function useDraft(id: string) {
 }
 
 export function useKeepDraft(id: string) {
-  return useMutation({ mutationFn: (draft: object) => http.put<undefined>(at(id, 'draft'), { draft }) })
+  return useMutation({ mutationFn: (draft: object) => http.put<undefined>(at(id, 'draft'), draft) })
 }
 
 export interface Signing {

@@ -37,14 +37,17 @@ export function PasswordForm({ given = false, onDone }: { given?: boolean; onDon
     <form onSubmit={submit}>
       <Stack maw={380}>
         <PasswordInput
+          visibilityToggleButtonProps={{ 'aria-label': t('password.toggle') }}
           label={t(given ? 'password.given' : 'password.current')} value={current} autoComplete="current-password"
           onChange={(event) => setCurrent(event.currentTarget.value)}
         />
         <PasswordInput
+          visibilityToggleButtonProps={{ 'aria-label': t('password.toggle') }}
           label={t('password.new')} value={chosen} autoComplete="new-password" error={short && t('password.short')}
           onChange={(event) => setChosen(event.currentTarget.value)}
         />
         <PasswordInput
+          visibilityToggleButtonProps={{ 'aria-label': t('password.toggle') }}
           label={t('password.again')} value={again} autoComplete="new-password" error={differ && t('password.differ')}
           onChange={(event) => setAgain(event.currentTarget.value)}
         />

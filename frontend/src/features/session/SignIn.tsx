@@ -39,6 +39,7 @@ export function SignIn() {
               onChange={(event) => setName(event.currentTarget.value)} withAsterisk={false}
             />
             <PasswordInput
+              visibilityToggleButtonProps={{ 'aria-label': t('password.toggle') }}
               label={t('sign-in.password')} value={password} required autoComplete="current-password" withAsterisk={false}
               onChange={(event) => setPassword(event.currentTarget.value)}
             />

@@ -30,9 +30,9 @@ export function Uploads({ limit }: { limit: number | undefined }) {
         </Group>
         <Group gap="xs">
           {uploads.length > 0 && <Text size="sm" role="status" className="number">{t('upload.summary', { done: ended, all: uploads.length })}</Text>}
-          {ended > 0 && <Button size="compact-md" variant="subtle" onClick={clear}>{t('upload.clear')}</Button>}
+          {ended > 0 && <Button size="compact-sm" variant="subtle" onClick={clear}>{t('upload.clear')}</Button>}
           <FileButton multiple accept={ACCEPTED} onChange={add} inputProps={{ 'aria-label': t('upload.choose') }}>
-            {(props) => <Button size="compact-md" {...props}>{t('upload.choose')}</Button>}
+            {(props) => <Button size="compact-sm" {...props}>{t('upload.choose')}</Button>}
           </FileButton>
         </Group>
       </Group>
@@ -87,7 +87,7 @@ function Stored({ id, name, duplicate }: { id: string; name: string; duplicate: 
   const { t } = useWords()
   return (
     <Table.Tr>
-      <Table.Td><Anchor component={Link} to={`/films/${id}`}>{name}</Anchor></Table.Td>
+      <Table.Td><Anchor component={Link} fz="sm" to={`/films/${id}`}>{name}</Anchor></Table.Td>
       <Table.Td />
       <Table.Td>
         <Badge color={duplicate ? 'gray' : 'teal'} variant="light" tt="none">{t(duplicate ? 'upload.duplicate' : 'upload.stored')}</Badge>

@@ -37,8 +37,9 @@ interface Asked {
 }
 
 export function Toolbar({ tool, onTool, inverted, rulers, acts, children }: Asked) {
+  const { t } = useWords()
   return (
-    <Group className="film-toolbar" role="toolbar" gap={4} wrap="wrap">
+    <Group className="film-toolbar" role="toolbar" aria-label={t('view.toolbar')} gap={4} wrap="wrap">
       {TOOLS.map(([name, words, key, icon]) => (
         <Button key={name} words={words} letter={key} pressed={tool === name} onClick={() => onTool(name)}>
           {icon}
@@ -70,7 +71,7 @@ interface ButtonAsked {
 function Button({ words, letter, pressed, onClick, children }: ButtonAsked) {
   const { t } = useWords()
   return (
-    <Tooltip label={`${t(words)} (${letter})`}>
+    <Tooltip position="bottom" label={`${t(words)} (${letter})`}>
       <ActionIcon
         size="lg"
         variant={pressed ? 'filled' : 'subtle'}

@@ -72,6 +72,10 @@ export function Viewer({ film, earlier, layers, onLayers, overlays, rulers, onRu
   const size = useMemo(() => ({ width: present.data?.columns ?? 1000, height: present.data?.rows ?? 1000 }), [present.data])
   const { views, onFirst, onSecond, zoom, move, shade } = useViews(linked, size)
 
+  const compare = (other: FilmShown | null) => {
+    setBeside(other)
+    onFirst((view) => view) // where both move together, the other begins where this one is
+  }
   const acts = {
     zoom,
     fit: () => onFirst((view) => ({ ...view, zoom: 1, x: 0.5, y: 0.5 })),
@@ -99,7 +103,7 @@ export function Viewer({ film, earlier, layers, onLayers, overlays, rulers, onRu
   return (
     <section className="viewer" aria-label={t('view.region')}>
       <Toolbar tool={tool} onTool={setTool} inverted={views[0].inverted} rulers={rulers.length} acts={acts}>
-        <Compare films={earlier} beside={beside} onBeside={setBeside} />
+        <Compare films={earlier} beside={beside} onBeside={compare} />
         {beside && <Checkbox size="xs" checked={linked} onChange={(event) => setLinked(event.currentTarget.checked)} label={t('view.linked')} />}
         {children}
       </Toolbar>
@@ -129,7 +133,7 @@ function Compare({ films, beside, onBeside }: { films: FilmShown[]; beside: Film
   return (
     <Menu withinPortal position="bottom-start">
       <Menu.Target>
-        <Tooltip label={films.length ? t('view.compare') : t('view.compare-none')}>
+        <Tooltip position="bottom" label={films.length ? t('view.compare') : t('view.compare-none')}>
           <ActionIcon size="lg" variant={beside ? 'filled' : 'subtle'} aria-label={t('view.compare')} disabled={!films.length}>
             <IconLayoutColumns size={20} />
           </ActionIcon>

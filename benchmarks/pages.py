@@ -1,0 +1,193 @@
+"""How soon the reading room is there: the first page, a film of 3000 x 3000 after a click, each picture while it is moved.
+
+The real server, the Chromium of this machine, loopback. The film's pictures are made before (a worker does that when the film
+comes in); the page itself is opened by a browser that knows nothing yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Picture
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SIDE = 3000
+ROUNDS = 9
+ADMIN, READER = "a long word for the admin", "a long word for the reader"
+STATIC = Path(__file__).resolve().parents[1] / "src" / "konio" / "web" / "static"
+
+#: Opens a film by a click and tells after how many milliseconds the whole film is painted.
+OPEN = """
+() => new Promise((done) => {
+  const began = performance.now()
+  document.querySelector('.films a').click()
+  const look = () => {
+    const film = document.querySelector('.film-canvas')
+    if (film && film.width > 300) requestAnimationFrame(() => done(performance.now() - began))
+    else requestAnimationFrame(look)
+  }
+  look()
+})
+"""
+
+#: Changes the window forty times and tells the milliseconds from picture to picture.
+MOVE = """
+() => new Promise((done) => {
+  const times = []
+  let last = performance.now()
+  const step = () => {
+    const now = performance.now()
+    times.push(now - last)
+    last = now
+    if (times.length > 40) return done(times.slice(1))
+    window.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', shiftKey: true }))
+    requestAnimationFrame(step)
+  }
+  requestAnimationFrame(step)
+})
+"""
+
+#: Milliseconds until the sign-in form stands, from the beginning of the navigation.
+FIRST = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+
+
+def film(path: Path) -> None:
+    """A 16-bit PNG of the size of a real film, with two dark fields."""
+    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
+    pixels = np.full((SIDE, SIDE), 48_000.0)
+    for centre in (0.31, 0.69):
+        pixels[((rows - 0.5) / 0.36) ** 2 + ((columns - centre) / 0.15) ** 2 < 1] = 16_000
+    noisy = pixels + np.random.default_rng(1).normal(0, 900, pixels.shape)
+    Picture.fromarray(np.clip(noisy, 0, 65_535).astype(np.uint16)).save(path)
+
+
+def call(page: Page, method: str, path: str, body: object = None) -> dict[str, object]:
+    """One request to the interface in the page's own session."""
+    said = page.evaluate(
+        "async ([method, path, body, token]) => { const answer = await fetch(path, {method, headers: {"
+        "'Content-Type': 'application/json', 'X-CSRF-Token': token}, body: body && JSON.stringify(body)});"
+        " const text = await answer.text(); return text ? JSON.parse(text) : {} }",
+        [method, path, body, getattr(page, "konio_token", "")],
+    )
+    if "csrf" in said:
+        page.konio_token = said["csrf"]  # type: ignore[attr-defined]
+    return dict(said)
+
+
+def prepare(page: Page, url: str, password: str, path: Path) -> None:
+    """An administrator, a reader, one film with its pictures made."""
+    page.goto(url)
+    call(page, "POST", "/api/session", {"name": "admin", "password": password})
+    call(page, "PUT", "/api/password", {"current": password, "new": ADMIN})
+    given = call(
+        page, "POST", "/api/accounts", {"name": "reader", "display": "Reader", "role": "reader"}
+    )
+    call(page, "POST", "/api/session", {"name": "reader", "password": given["password"]})
+    call(page, "PUT", "/api/password", {"current": given["password"], "new": READER})
+    page.goto(url)
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_text("1 of 1 uploaded").wait_for()
+    page.locator(".films a").first.click()
+    page.locator(".film-canvas").wait_for(timeout=120_000)
+
+
+def first_page(browser: Browser, url: str) -> float:
+    """A browser that has never been here opens the sign-in page; milliseconds."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_role("heading", name="Sign in").wait_for()
+    took = float(page.evaluate(FIRST))
+    context.close()
+    return took
+
+
+def opened(page: Page, url: str) -> tuple[float, list[float]]:
+    """Opens the film once; milliseconds until it is painted, and from picture to picture after that."""
+    page.goto(url)
+    page.locator(".films a").first.wait_for()
+    return float(page.evaluate(OPEN)), list(page.evaluate(MOVE))
+
+
+def line(name: str, values: list[float], limit: str) -> None:
+    """Median and range."""
+    print(
+        f"{name:44s} {statistics.median(values):7.0f} ms  ({min(values):.0f} - {max(values):.0f}), limit {limit}"
+    )
+
+
+def measure(url: str, password: str, folder: Path) -> None:
+    """Prints all figures."""
+    film(folder / "film.png")
+    program = shutil.which("chromium") or "chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        prepare(page, url, password, folder / "film.png")
+        line(
+            "first page, empty cache", [first_page(browser, url) for _ in range(ROUNDS)], "1500 ms"
+        )
+        rounds = [opened(page, url) for _ in range(ROUNDS)]
+        line(f"film of {SIDE} x {SIDE} after the click", [took for took, _ in rounds], "1000 ms")
+        line(
+            "picture to picture while the window moves",
+            [statistics.median(times) for _, times in rounds],
+            "-",
+        )
+        browser.close()
+
+
+def main() -> int:
+    """Starts a server of its own and measures."""
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    print(
+        f"python {sys.version.split()[0]}, {cores} cores, load {load:.1f} before the start, {ROUNDS} rounds each"
+    )
+    sizes = {path.name: path.stat().st_size for path in STATIC.rglob("*.gz")}
+    viewer = sum(size for name, size in sizes.items() if name.startswith("FilmPage"))
+    print(
+        f"gzipped: everything {sum(sizes.values()) / 1e3:.0f} kB, of it the viewer's page {viewer / 1e3:.0f} kB, limit 1000 kB without it"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        boot = "import sys; from konio.cli import main; sys.exit(main(sys.argv[1:]))"
+        words = ["serve", "--data", str(folder / "data"), "--port", "0", "--workers", "0"]
+        server = subprocess.Popen(
+            [sys.executable, "-u", "-c", boot, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            said = ""
+            for told in server.stdout or ():
+                said += told
+                if "konio is at" in said:
+                    break
+            password = re.search(r"'admin': (\S+)", said)
+            address = re.search(r"konio is at (\S+)", said)
+            if password is None or address is None:
+                print(json.dumps(said))
+                return 1
+            measure(address[1], password[1], folder)
+        finally:
+            server.terminate()
+            server.wait(60)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
