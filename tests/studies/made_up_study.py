@@ -31,10 +31,13 @@ class Made:
     def __init__(self, out: Path, films: int, folds: int, seeds: int, seed: int = 0, skill: Mapping[str, float] = SKILL) -> None:  # fmt: skip
         self.out, self.folds, self.seeds, self.skill = out, folds, seeds, skill
         self.rng = np.random.default_rng(seed)
-        self.six = [SIX[i % 6] if i % 6 < 2 else SIX[2 + (i // 6) % 4] for i in range(films)]
+        self.six = [SIX[i % 6] for i in range(films)]
         self.part = ["test" if (i // 6) % 5 == 0 else "train" for i in range(films)]
-        train = [i for i in range(films) if self.part[i] == "train"]
-        self.fold = {film: k % folds for k, film in enumerate(train)}
+        seen = dict.fromkeys(SIX, 0)
+        self.fold = {}
+        for film in (i for i in range(films) if self.part[i] == "train"):
+            self.fold[film] = seen[self.six[film]] % folds
+            seen[self.six[film]] += 1
         self.hard = self.rng.normal(0, 0.8, films)  # some films are hard for every network
         self.names: list[str] = []
 
@@ -52,7 +55,7 @@ class Made:
         folder = self.out / "trials" / name
         folder.mkdir(parents=True)
         write_predictions(folder, Predictions(films, answers))
-        warm = {task: 1.4 for task in settings["tasks"]} if settings["role"] == "cv" and kind not in ("texture", "majority") else {}  # fmt: skip
+        warm = dict.fromkeys(settings["tasks"], 1.4) if settings["role"] == "cv" and kind not in ("texture", "majority") else {}  # fmt: skip
         document = {
             "schema": "konio.trial/1", "study": "multitask", "name": name, "fingerprint": "f" * 64, "seconds": 1.0,
             "settings": settings,
@@ -93,7 +96,7 @@ class Made:
                 dust = six not in ("healthy", "tuberculosis")
                 table.writerow([
                     i, f"films/{i:04d}.dcm", f"P{i:04d}", "dust" if dust else six, six if dust else "", self.part[i],
-                    self.fold.get(i, ""), "M" if i % 9 or not dust else "F", 32 + (i * 7) % 50, f"device-{i % 3}",
+                    self.fold.get(i, ""), "M" if i % 27 or not dust else "F", 32 + (i * 7) % 50, f"device-{i % 3}",
                     ("coal", "silica", "other")[i % 3] if dust else "", f"zones/{i:04d}.png",
                 ])  # fmt: skip
 

@@ -132,7 +132,7 @@ def test_real_patients_carry_no_banner_of_made_up_ones():
 def test_published_columns_are_marked_in_the_page():
     page = render_page("Paper A", SECTIONS, now=NOW)
     assert len(re.findall(r'<td class="published">', page)) == 1
-    assert page.count("printed in the paper") == 1
+    assert page.count("as printed") == 1
 
 
 def test_language_is_chosen_or_refused():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+import numpy as np
 import pytest
 
 from konio.errors import OutputError, RecordError
@@ -72,7 +73,7 @@ def test_csv_keeps_every_number_at_full_precision_and_says_which_are_published()
         (text("0.50"), empty(), interval(Interval(0.9, 0.8, 0.95), 1, percent=True).marked("typo")),
     )))  # fmt: skip
     assert head == [
-        "group", "drop-out", "Paper A: accuracy (published)", "Paper A: accuracy low (published)", "Ours: accuracy",
+        "section", "drop-out", "Paper A: accuracy (published)", "Paper A: accuracy low (published)", "Ours: accuracy",
         "Ours: accuracy low", "Ours: accuracy high", "footnotes",
     ]  # fmt: skip
     assert first[:5] == ["Task 1", "0.25", "93.38", "93.23", repr(1 / 3)]
@@ -80,6 +81,11 @@ def test_csv_keeps_every_number_at_full_precision_and_says_which_are_published()
     assert all(len(line) == 1 and line[0].startswith("# ") for line in rest)
     assert [f"# {NOTICE}"] in rest
     assert ["# a a misprint"] in rest
+
+
+def test_numbers_of_numpy_are_written_like_any_other():
+    rows = ((text("a"), number(np.float64(0.25)), count(np.int64(7))),)
+    assert rows_of(made(rows=rows))[1][:3] == ["a", "0.25", "7"]
 
 
 def test_markdown_rows_have_as_many_cells_as_heads():

@@ -41,9 +41,11 @@ def digits(value: float, places: int, *, percent: bool = False, sign: bool = Fal
 def number(
     value: float | None, places: int = 3, *, percent: bool = False, sign: bool = False
 ) -> Cell:
-    """One number; nothing where it is ``None`` or not defined."""
-    if value is None or not math.isfinite(value):
+    """One number; nothing where it is ``None`` or not defined, a sign where it is infinite."""
+    if value is None or math.isnan(value):
         return empty()
+    if math.isinf(value):
+        return Cell(digits(value, places))
     return Cell(digits(value, places, percent=percent, sign=sign), {"": value})
 
 

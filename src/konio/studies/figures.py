@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -59,11 +59,11 @@ class Figure:
 
     def svg(self, language: Language = "en") -> str:
         """The figure as SVG; letters are outlines, so that it looks the same everywhere."""
-        return self._saved(language, "svg").decode()
+        return _saved(self, language, "svg").decode()
 
     def png(self, language: Language = "en") -> bytes:
         """The figure as PNG, 200 dots per inch."""
-        return self._saved(language, "png")
+        return _saved(self, language, "png")
 
     def write(self, out: Path) -> tuple[Path, ...]:
         """Write ``name.svg`` and ``name.png`` in English, and ``name.zh.svg`` where a Chinese font is at hand.
@@ -83,15 +83,18 @@ class Figure:
             written.append(write_bytes(out / f"{self.name}.zh.svg", self.svg("zh").encode()))
         return tuple(written)
 
-    def _saved(self, language: Language, kind: Literal["svg", "png"]) -> bytes:
-        from matplotlib import rc_context
 
-        content = io.BytesIO()
-        with rc_context(_settings(language)):
-            drawing = self.draw(language)
-            plain: dict[str, Any] = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": _DPI}
-            drawing.savefig(content, format=kind, **plain)
-        return content.getvalue()
+@lru_cache(maxsize=32)
+def _saved(figure: Figure, language: Language, kind: Literal["svg", "png"]) -> bytes:
+    """Drawn once for the file and the page; figures are values and do not change."""
+    from matplotlib import rc_context
+
+    content = io.BytesIO()
+    with rc_context(_settings(language)):
+        drawing = figure.draw(language)
+        plain: dict[str, Any] = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": _DPI}
+        drawing.savefig(content, format=kind, **plain)
+    return content.getvalue()
 
 
 @cache

@@ -21,7 +21,7 @@ from konio.records import NOTICE, NOTICE_ZH
 from konio.report.files import make_folder, write_text
 from konio.report.words import WORDS, Words
 from konio.studies.figures import Figure, chinese_font
-from konio.studies.tables import Cell, Heading, Table, Text, say, spans
+from konio.studies.tables import EMPTY, Cell, Heading, Table, Text, say, spans
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -131,7 +131,7 @@ class About:
 
 
 _PAGE: Final[Mapping[str, Words]] = {
-    "published": Words("printed in the paper", "论文所印"),
+    "published": Words("as printed", "原文所印"),
     "contents": Words("On this page", "本页内容"),
     "provenance": Words("Where this comes from", "来源"),
     "made": Words("made at", "生成时间"),
@@ -306,8 +306,9 @@ def _table(table: Table) -> dict[str, Any]:
                 "published": column.published,
                 "say_published": column.published and not say(column.group),
                 "marks": [letters[mark] for mark in column.marks],
+                "of_words": _of_words(table, place),
             }
-            for column in table.columns
+            for place, column in enumerate(table.columns)
         ],
         "rows": rows,
         "width": len(table.columns),
@@ -323,8 +324,21 @@ def _cell(table: Table, place: int, cell: Cell, letters: Mapping[str, str]) -> _
         strong=cell.strong,
         published=table.columns[place].published,
         first=place == 0,
-        plain=place > 0 and not cell.numbers,
+        plain=place > 0 and _is_words(cell),
     )
+
+
+def _is_words(cell: Cell) -> bool:
+    """Whether a cell is read rather than compared, and so begins on the left."""
+    shown = say(cell.text)
+    return not cell.numbers and any(sign.isalpha() for sign in shown)
+
+
+def _of_words(table: Table, place: int) -> bool:
+    """Whether all that a column says is words."""
+    own = [row[place] for row in table.rows if not isinstance(row, Heading)]
+    said = [cell for cell in own if say(cell.text) != EMPTY]
+    return place > 0 and bool(said) and all(_is_words(cell) for cell in said)
 
 
 @cache

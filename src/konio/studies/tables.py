@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Final
 
@@ -198,11 +199,11 @@ def to_csv(table: Table) -> str:
         for part in own
     ]
     grouped = any(isinstance(row, Heading) for row in table.rows)
-    lines: list[list[str]] = [[*(["group"] if grouped else []), *heads, "footnotes"]]
-    group = ""
+    lines: list[list[str]] = [[*(["section"] if grouped else []), *heads, "footnotes"]]
+    section = ""
     for row in table.rows:
         if isinstance(row, Heading):
-            group = say(row.text)
+            section = say(row.text)
             continue
         cells = [_plain(c, part) for c, own in zip(row, parts, strict=True) for part in own]
         marks = "; ".join(
@@ -210,7 +211,7 @@ def to_csv(table: Table) -> str:
             for column, cell in zip(table.columns, row, strict=True)
             if cell.marks
         )
-        lines.append([*([group] if grouped else []), *cells, marks])
+        lines.append([*([section] if grouped else []), *cells, marks])
     lines += [[f"# {line}"] for line in _below(table, say(table.title))]
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(lines)
@@ -230,7 +231,9 @@ def _plain(cell: Cell, part: str) -> str:
         text = say(cell.text)
         return "" if part or text == EMPTY else text
     number = cell.numbers.get(part)
-    return "" if number is None else repr(number)
+    if number is None:
+        return ""
+    return str(int(number)) if isinstance(number, Integral) else repr(float(number))
 
 
 def _below(table: Table, first: str = "") -> list[str]:

@@ -260,9 +260,9 @@ def calibration_table(evidence: Evidence) -> Table | None:
         },
         Words(
             "Mean ± standard deviation over networks. The temperature was fitted on films that are not measured here: the inner "
-            "validation part of a fold, or, for the test set, the held-out answers of all folds. It stands in the bundle, and assessing "
-            "a film applies it.",
-            "各网络的均值±标准差。温度在未参与此处评价的样本上拟合（各折内部验证部分；测试集则用全部折的留出回答），随模型保存，判读时自动应用。",
+            "validation part of a fold, or, for the test set, the held-out answers of all folds. It stands in study.json; a bundle "
+            "that is trained carries its own, and assessing a film applies it.",
+            "各网络的均值±标准差。温度在未参与此处评价的样本上拟合（各折内部验证部分；测试集则用全部折的留出回答），记录于study.json；训练所得模型自带温度，判读时自动应用。",
         ),
         "table-10",
     )  # fmt: skip
@@ -282,7 +282,7 @@ def _calibration_row(runs: Sequence[Run], *, calibrated: bool) -> Row:
     ]
     return (
         text(name),
-        spread(warm, 2),
+        spread(warm, 2) if len(set(warm)) > 1 else number(warm[0], 2),
         *(spread(own, 1, percent=True) for own in errors),
         spread([metrics.brier_loss(p, run.truth) for p, run in tables], 3),
         spread(losses, 3),

@@ -76,16 +76,23 @@ def paired(
 
 
 def over_folds(values: Sequence[float], folds: int) -> tuple[Interval | None, Interval | None]:
-    """Mean over folds with the interval that papers print and with Nadeau and Bengio's; ``None`` below two folds.
+    """Mean of shares over folds with the interval that papers print and with Nadeau and Bengio's, both cut at 0 and 1.
 
     Args:
         values: one for each fold measured so far.
         folds: of the design; the test side is 1 / (folds - 1) of the training side.
+
+    Returns:
+        ``None`` below two folds.
     """
     known = [value for value in values if np.isfinite(value)]
     if len(known) < 2:
         return None, None
-    return fold_interval(known), nadeau_bengio_interval(known, 1 / (folds - 1))
+    return _cut(fold_interval(known)), _cut(nadeau_bengio_interval(known, 1 / (folds - 1)))
+
+
+def _cut(share: Interval) -> Interval:
+    return Interval(share.estimate, max(0.0, share.low), min(1.0, share.high))
 
 
 def _unit(run: Run) -> int:
