@@ -16,13 +16,21 @@ from torch import Tensor
 
 from konio.explain.gradcam import grad_cam
 from konio.explain.regions import enlarge, find_regions
+from konio.io.volume import Volume
 from konio.lungs.find import find_lungs
 from konio.lungs.quality import measure_quality
 from konio.lungs.segmenter import LungSegmenter, load_segmenter
 from konio.networks.multitask import MultiTaskNetwork
+from konio.networks.nodule import NoduleNetwork
+from konio.networks.vit import attention_rollout
+from konio.nodules.crop import admit, cube
+from konio.prepare.nodule import NodulePreparation
 from konio.prepare.tensors import Preparation, Prepared, prepare_film
 from konio.records import EvidenceRegion, Image, Lungs
-from konio.tasks import RADIOGRAPH_TASKS, ZONES, TaskSet
+from konio.tasks import NODULE_TASKS, RADIOGRAPH_TASKS, ZONES, TaskSet
+
+#: World coordinates in mm, ``(x, y, z)``.
+Point = tuple[float, float, float]
 
 #: Side of the grid on which boxes of evidence are found. A feature map has 16 cells to a side, so that a finer
 #: grid costs time and tells nothing more.
@@ -128,4 +136,97 @@ RADIOGRAPH: Final = Modality(
     measure=_measure,
     prepare=prepare_film,
     explain=explain_radiograph,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceExplanation:
+    """What moved the answers about one place in a CT.
+
+    Args:
+        attention: ``(slices,)`` share of the answer that comes from each slice, sums to 1; ``None`` for an encoder without
+            attention.
+        removed: how many slices were taken away, the most attended first.
+        left: probability of the explained answer after that.
+    """
+
+    attention: NDArray[np.float32] | None
+    removed: tuple[int, ...] = ()
+    left: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeModality:
+    """A kind of image that is asked about places in it.
+
+    Args:
+        name: as it stands in an assessment.
+        tasks: every question known about a place.
+        admit: whether a scan can answer for a place; notes for the reader, or a refusal.
+        prepare: what the network gets, ``(1, slices, rows, columns)`` in -1..1.
+        explain: says which slices moved the answers.
+    """
+
+    name: str
+    tasks: TaskSet
+    admit: Callable[[Volume, Point, tuple[float, float, float]], tuple[str, ...]]
+    prepare: Callable[[Volume, Point, NodulePreparation], Tensor]
+    explain: Callable[[NoduleNetwork, Tensor, str, int, bool], tuple[Tensor, SliceExplanation]]
+
+
+def prepare_nodule(volume: Volume, at_mm: Point, preparation: NodulePreparation) -> Tensor:
+    """The cube around a point, ``(1, slices, rows, columns)`` in -1..1; only its slab is read."""
+    hu = cube(volume, at_mm, preparation.side_mm, preparation.voxels)
+    return torch.from_numpy(preparation.scaled(hu))[None]
+
+
+#: Hounsfield units that stand for a slice that was taken away: plain lung.
+_LUNG_HU: Final = -850.0
+#: Points of a deletion curve besides its beginning.
+_STEPS: Final = 8
+
+
+def explain_slices(
+    network: NoduleNetwork, given: Tensor, question: str, answer: int, curve: bool = True
+) -> tuple[Tensor, SliceExplanation]:
+    """Attention rollout over the slices, and how the answer fades as the most attended slices are taken away.
+
+    Args:
+        network: in evaluation mode; left as it is.
+        given: ``(1, slices, rows, columns)``.
+        question: whose answer is followed.
+        answer: position of its class; below 0 the most probable one.
+        curve: whether to compute the fading, which costs a few more passes.
+
+    Returns:
+        The shared vector ``(1, width)`` for `NoduleNetwork.answer`, so that it is computed once, and the explanation.
+    """
+    with torch.no_grad():
+        if not network.transformer:
+            return network.features(given), SliceExplanation(None)
+        vector, layers = network.attentive(given)
+        shares = attention_rollout(layers)[0]
+        if network.plan.single or not curve:
+            return vector, SliceExplanation(shares.float().numpy(force=True))
+        chosen = network.answer(vector)[question][0].argmax() if answer < 0 else answer
+        counts = sorted({round(k * len(shares) / _STEPS) for k in range(1, _STEPS + 1)} - {0})
+        order = shares.argsort(descending=True)
+        emptied = given.expand(len(counts), -1, -1, -1).clone()
+        blank = NodulePreparation().scaled(np.array(_LUNG_HU)).item()
+        for row, count in enumerate(counts):
+            emptied[row, order[:count]] = blank
+        whole = torch.cat((vector, network.features(emptied)))
+        fading = network.answer(whole)[question].softmax(dim=1)[:, int(chosen)]
+    return vector, SliceExplanation(
+        shares.float().numpy(force=True), (0, *counts), tuple(fading.float().tolist())
+    )
+
+
+#: Nodules on chest CT, asked about at a place in the patient.
+NODULE: Final = VolumeModality(
+    name="nodule",
+    tasks=NODULE_TASKS,
+    admit=admit,
+    prepare=prepare_nodule,
+    explain=explain_slices,
 )

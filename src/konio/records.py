@@ -218,13 +218,15 @@ class EvidenceRegion:
         task: name of the question.
         box_px: top, left, bottom, right on the stored image; bottom and right exclusive.
         zone: the lung zone that holds most of it, or ``None`` outside the lungs.
-        share: part of the whole map's energy inside the box, 0..1.
+        share: part of the whole map's energy inside the box, or of the attention on the slice, 0..1.
+        slice_index: slice of a CT that the box lies on, counted from 0; ``None`` on a film.
     """
 
     task: str
     box_px: Box
     zone: str | None
     share: float
+    slice_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,10 +303,7 @@ class Assessment:
             else {"code": self.refusal.code, "reason": self.refusal.reason},
             "tasks": {name: _answer_json(answer) for name, answer in self.tasks.items()},
             "withheld": {name: why[0] for name, why in self.withheld.items()},
-            "regions": [
-                {**dataclasses.asdict(region), "box_px": list(region.box_px)}
-                for region in self.regions
-            ],
+            "regions": [_region_json(region) for region in self.regions],
             "zones": None if self.zones is None else {k: dict(v) for k, v in self.zones.items()},
             "rule": None if self.rule is None else dict(self.rule),
             "decision": None if self.decision is None else dict(self.decision),
@@ -313,6 +312,13 @@ class Assessment:
             "files": dict(self.files),
             "notice": NOTICE,
         }
+
+
+def _region_json(region: EvidenceRegion) -> dict[str, Any]:
+    plain = {**dataclasses.asdict(region), "box_px": list(region.box_px)}
+    if plain["slice_index"] is None:
+        del plain["slice_index"]
+    return plain
 
 
 def _answer_json(answer: TaskAnswer | None) -> dict[str, Any] | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from konio.records import Assessment
     from konio.report import ResultFolder
 
+#: The model that answers for films where none is named.
+RADIOGRAPH_MODEL: Final = "konio-radiograph"
+
 #: Where assessing can run; a cluster is not offered yet.
 ENGINES: Final = ("local",)
 
@@ -24,7 +27,8 @@ EXAMPLE: Final = (
     "\b\nExamples:\n"
     "  konio assess film.dcm                          answers on the terminal\n"
     "  konio assess films/ --out results              a page for each film and index.html\n"
-    "  konio assess films/ --format json | jq .tasks  one JSON document a line"
+    "  konio assess films/ --format json | jq .tasks  one JSON document a line\n"
+    "  konio assess scan.mhd --at=-128.7,-175.3,-298.4 --out results   nine questions about a nodule"
 )
 
 
@@ -37,7 +41,7 @@ def assess(
     ],
     model: Annotated[
         str, typer.Option(help="Name of a shipped model or the directory of a bundle.")
-    ] = "konio-radiograph",
+    ] = RADIOGRAPH_MODEL,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to write; needed for pages and DICOM.")
     ] = None,
@@ -54,12 +58,29 @@ def assess(
         str, typer.Option(help="Language shown first: auto (the browser decides), en or zh.")
     ] = "auto",
     engine: Annotated[str, typer.Option(help="Where the work runs: local.")] = "local",
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y,Z", help="A nodule of a CT scan, world mm (LPS); may be repeated."
+        ),
+    ] = None,
+    nodules: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Nodules of CT scans (LUNA16's annotations.csv or x_mm,y_mm,z_mm)."
+        ),
+    ] = None,
 ) -> int:
     """Assess chest radiographs: differential, stage, six zones, GBZ 70-2015, and what moved each answer."""
     wanted = _wanted(formats, out)
     language = _language(lang)
     if engine not in ENGINES:
         raise UsageError(f"engine {engine!r} is unknown; use {' or '.join(ENGINES)}")
+    if at or nodules is not None:
+        from konio.cli.assess_nodules import MODEL, Wish, assess_nodules
+
+        named = MODEL if model == RADIOGRAPH_MODEL else model
+        return assess_nodules(Wish(paths, at or (), nodules, named, out, wanted, language))
     from konio.io import discover, start
 
     start()  # decoding warms up in its own process while this one imports the networks
