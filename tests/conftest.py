@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,3 +120,12 @@ def made_up_films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("made-up")
     write_phantom_cohort(folder, 3, 5, 256, {"dust-II": 1.0, "healthy": 1.0, "tuberculosis": 1.0})
     return sorted((folder / "films").iterdir())
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The folder of real data."""
+    folder = Path(os.environ.get("KONIO_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set KONIO_DATA")
+    return folder

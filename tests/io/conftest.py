@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,12 +138,3 @@ def film_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_dicom((make_chest() * 4095).astype(np.uint16), bits=12, PixelSpacing=[0.2, 0.2])
     )
     return path
-
-
-@pytest.fixture(scope="session")
-def real() -> Path:
-    """The folder of real films."""
-    folder = Path(os.environ.get("KONIO_DATA", Path(__file__).parents[3] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no real films at {folder}; set KONIO_DATA")
-    return folder

@@ -122,11 +122,13 @@ def find(annotations: tuple[Annotation, ...], nodules: Readings) -> tuple[Found,
     )
     nearest: dict[int, float] = {}
     taken: dict[int, int] = {}
+    used: set[int] = set()
     for distance, number, position in pairs:
         nearest.setdefault(number, distance)
         within = max(annotations[number].diameter_mm / 2, NEAR_MM)
-        if distance <= within and number not in taken and position not in taken.values():
+        if distance <= within and number not in taken and position not in used:
             taken[number] = position
+            used.add(position)
     return tuple(
         Found(row, taken.get(number), nearest.get(number, math.inf))
         for number, row in enumerate(annotations)

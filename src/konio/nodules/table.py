@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konio.errors import CohortError, OutputError, RecordError, UsageError
-from konio.nodules.attributes import MOST_READERS, RATED, SCALES, rated_name
+from konio.nodules.attributes import MOST_READERS, NOMINAL, RATED, SCALES, rated_name
 from konio.nodules.crop import MAX_THICKNESS_MM
 from konio.nodules.labels import mean_ratings
 
@@ -205,6 +205,9 @@ class Readings:
 def read_ratings(path: Path) -> Readings:
     """A table from CSV; paths in it are relative to the file.
 
+    A code outside a nominal scale says nothing (LIDC-IDRI holds one internal structure 5); a grade outside an ordered
+    scale is a mistake.
+
     Raises:
         CohortError: one sentence with row, column and value.
     """
@@ -245,7 +248,8 @@ def _nodule(
             raise CohortError(
                 f"{path}, row {number + 2}, column {column!r}: {grade} is no grade; give a whole number"
             )
-        grades[name][reader] = None if grade is None else int(grade)
+        known = name not in NOMINAL or grade is None or 1 <= grade <= len(SCALES[name])
+        grades[name][reader] = None if grade is None or not known else int(grade)
     present = [k for k in range(width) if any(grades[name][k] is not None for name in RATED)]
     values = {name: _number(path, number, name, row.get(name)) for name in _NUMBERS}
     texts = {name: (row.get(name) or "").strip() for name in _TEXTS}
