@@ -82,10 +82,11 @@ class AboutTask:
     module: MultiTaskNetwork
     task: str
     zones: Tensor | None
+    fastest: Callable[[Tensor], Tensor] | None = None
 
     def features(self, image: Tensor) -> Tensor:
-        """As the network."""
-        return self.module.features(image)
+        """As the network, in its fastest form where one was given."""
+        return self.module.features(image) if self.fastest is None else self.fastest(image)
 
     def answer(self, features: Tensor) -> Tensor:
         """Logits of the question; the zones of one film serve any number of variants of it."""
@@ -98,23 +99,31 @@ class AboutTask:
 
     def alone(self, number: int) -> AboutTask:
         """The same question about one film of the batch."""
-        zones = None if self.zones is None or len(self.zones) == 1 else self.zones[number][None]
-        return AboutTask(self.module, self.task, self.zones if zones is None else zones)
+        zones = self.zones
+        if zones is not None and len(zones) > 1:
+            zones = zones[number : number + 1]
+        return AboutTask(self.module, self.task, zones, self.fastest)
 
 
-def about_task(network: MultiTaskNetwork, task: str, zones: Tensor | None = None) -> AboutTask:
+def about_task(
+    network: MultiTaskNetwork,
+    task: str,
+    zones: Tensor | None = None,
+    fastest: Callable[[Tensor], Tensor] | None = None,
+) -> AboutTask:
     """One question of a multi-task network.
 
     Args:
         network: which answers several.
         task: name of the question.
         zones: ``(B, 6, h, w)`` zone weights of the images to come, if the question needs them.
+        fastest: the way to the map in its fastest form (`MultiTaskNetwork.folded`); the network's own where ``None``.
 
     Raises:
         UsageError: on an unknown question.
     """
     network.tasks[task]
-    return AboutTask(network, task, zones)
+    return AboutTask(network, task, zones, fastest)
 
 
 @contextmanager
