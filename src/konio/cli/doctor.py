@@ -21,6 +21,9 @@ _EXTRAS: Final = (
     ("monai", "comparing with MONAI (benchmarks)", "pip install 'konio[train]'"),
     ("tensorboard", "training logs", "pip install 'konio[train]'"),
     ("highdicom", "DICOM results (--format dicom)", "pip install 'konio[dicom]'"),
+    ("flask", "the reading room (konio serve)", "pip install 'konio[web]'"),
+    ("pymysql", "the reading room on MariaDB or MySQL", "pip install 'konio[databases]'"),
+    ("pg8000", "the reading room on PostgreSQL", "pip install 'konio[databases]'"),
 )
 
 
