@@ -91,12 +91,31 @@ def queries() -> list[dict[str, object]]:
     return found
 
 
+def inside(room: object, name: str, who: tuple[str, str]) -> None:
+    """Processor time of one request without waitress: what it costs, whatever else the machine does."""
+    from konio.web.app import create_app
+    from konio.web.sessions import COOKIE
+
+    client = create_app(room.settings, room).test_client()
+    client.set_cookie(COOKIE, who[0])
+    spent = []
+    for query in queries():
+        for _ in range(3):
+            began = time.thread_time()
+            answer = client.get("/api/cases?" + urlencode(query), buffered=True)
+            spent.append(time.thread_time() - began)
+            assert answer.status_code == 200, answer.json
+    print(f"{name}, processor time of a request: {percentiles(spent)}", flush=True)
+
+
 def main(cases: int = 100_000) -> None:
     print(machine())
     with data_folder() as data:
         room = opened(data)
         reader, root = member(room, "reader"), member(room, "root", "administrator")
         fill(room, cases)
+        for name, who in (("reader", reader), ("administrator", root)):
+            inside(room, name, who)
         server = Server(data)
         for name, who in (("reader", reader), ("administrator", root)):
             client = Client(server.port, *who)
