@@ -14,10 +14,11 @@ import pytest
 from konio.errors import CohortError, OutputError, StudyError, UsageError
 from konio.learning.store import Store
 from konio.networks import read_bundle
+from konio.networks.plan import PAPER_DROPOUTS
 from konio.studies.multitask import record
 from konio.studies.multitask.choice import choose
 from konio.studies.multitask.design import cross_validation, final
-from konio.studies.multitask.experiment import Ask, carry_out, report
+from konio.studies.multitask.experiment import Ask, carry_out
 from konio.studies.multitask.parts import divide, read_parts, write_parts
 from konio.studies.multitask.predictions import read_predictions
 from konio.studies.multitask.presets import PRESETS, preset, with_extra
@@ -212,7 +213,7 @@ def test_another_design_or_cohort_is_refused(study):
 def test_the_paper_preset_is_the_papers_own():
     paper = preset("paper")
     assert (paper.cases, paper.folds, paper.seeds, paper.test_fraction) == (3600, 10, 40, 0.1)
-    assert paper.dropouts == (0.25, 0.5, 0.75, 0.9)
+    assert paper.dropouts == PAPER_DROPOUTS
     assert paper.recipe["optimizer"] == {"name": "adam", "lr": 1e-5}
     assert paper.recipe["phases"] == [{"size": 512, "epochs": 50, "batch": 16}]
     with pytest.raises(UsageError, match="smoke"):
@@ -229,7 +230,7 @@ def test_study_json_counts_and_the_page_can_be_made_at_any_time(tmp_path):
     run_study(part, tmp_path, Here())
     record.refresh(tmp_path)
     assert record.read(tmp_path)["trials"] == {"all": 99, "done": 3, "failed": 0}
-    assert report(tmp_path).read_text("utf-8").startswith("<!")
+    assert record.report(tmp_path).read_text("utf-8").startswith("<!")
 
 
 @pytest.mark.slow

@@ -67,19 +67,21 @@ def multitask(
 ) -> None:
     """Does learning two questions together help, and how sure are we? Ends with a page of tables and figures."""
     from konio.engine import open_engine
-    from konio.studies.multitask.experiment import Ask, report, run_multitask
-    from konio.studies.multitask.presets import preset as named
-    from konio.studies.multitask.presets import with_extra
+    from konio.studies.multitask import presets, record
 
+    if report_only:
+        say(f"{record.report(out)}")
+        return
     if address is not None and engine != "ray":
         raise UsageError("--address names a Ray cluster; give --engine ray with it")
-    if report_only:
-        say(f"{report(out)}")
-        return
-    chosen = with_extra(named(preset), mix)
+    chosen = presets.with_extra(presets.preset(preset), mix)
     if estimate:
         _say_estimate(chosen, workers)
         return
+    presets.check(chosen, cohort)
+    runs_on = open_engine(engine, workers=workers, address=address)
+    from konio.studies.multitask.experiment import Ask, run_multitask
+
     speaker = _Speaker()
     ask = Ask(
         chosen,
@@ -90,7 +92,7 @@ def multitask(
         tell=speaker.trial,
         count=speaker.films,
     )
-    say(f"{run_multitask(out, ask, open_engine(engine, workers=workers, address=address))}")
+    say(f"{run_multitask(out, ask, runs_on)}")
 
 
 class _Speaker:

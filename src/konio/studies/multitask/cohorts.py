@@ -13,9 +13,8 @@ from typing import Final
 
 from konio.cohort import Cohort, read_cohort, write_phantom_cohort
 from konio.cohort.shenzhen import is_shenzhen, read_shenzhen
-from konio.errors import UsageError
 from konio.learning.ship import is_made_up
-from konio.studies.multitask.presets import REAL, Preset
+from konio.studies.multitask.presets import Preset, check
 
 #: Told films made and films in all.
 Count = Callable[[int, int], None]
@@ -61,11 +60,8 @@ def gather(
         UsageError: if the preset needs a cohort and none is given.
         CohortError: if it cannot be used.
     """
+    check(preset, cohort)
     if cohort is None:
-        if REAL in preset.groups:
-            raise UsageError(
-                f"preset {preset.name!r} asks real films; give a cohort.csv or the folder of the Shenzhen set"
-            )
         made = _make(out, preset, preset.cases, workers, progress)
         return Films(made, len(made), f"{len(made)} made-up patients", made_up=True)
     found = cohort if isinstance(cohort, Cohort) else _read(Path(cohort))

@@ -151,7 +151,7 @@ def carry_out(out: Path, laid: Laid, ask: Ask, engine: Engine) -> Path:
         record.update(out, choice.to_json())
         last = final(laid, choice)
         run_study(last, out, engine, ask.telling("final trainings"))
-    page = report(out)
+    page = record.report(out)
     _complain(out, study, last)
     return page
 
@@ -178,24 +178,6 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
     )
     record.begin(out, films, store, parts, pretraining, ask.preset, identity)
     return Laid(ask.preset, parts, identity, pretraining.weights)
-
-
-def report(out: str | Path) -> Path:
-    """The page, written from whatever trials are finished; at any time, also while the study runs.
-
-    Args:
-        out: the study's folder.
-
-    Returns:
-        The page.
-
-    Raises:
-        OutputError: if the folder holds no study.
-    """
-    from konio.studies.multitask.report import write_report
-
-    record.refresh(Path(out))
-    return write_report(Path(out))
 
 
 def _finals(preset: Preset) -> int:

@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from konio.errors import UsageError
-from konio.networks.plan import PAPER_DROPOUTS
 
 #: The two questions of paper A.
 QUESTIONS: Final = ("differential", "stage")
+#: As in `konio.networks.plan.PAPER_DROPOUTS`, which would bring torch with it.
+_DROPOUTS: Final = (0.25, 0.50, 0.75, 0.90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Preset:
     recipe: Mapping[str, Any]
     groups: tuple[Group, ...] = PAPER_GROUPS
     folds: int = 10
-    dropouts: tuple[float, ...] = PAPER_DROPOUTS
+    dropouts: tuple[float, ...] = _DROPOUTS
     seeds: int = 40
     test_fraction: float = 0.1
     inner: float = 0.1
@@ -174,6 +175,7 @@ _REAL: Final[Mapping[str, Any]] = MappingProxyType(
             "translation": 0.05,
             "gamma": 0.4,
             "contrast": 0.2,
+            "flip_horizontal": True,
         },
         "trainer": {"ema": 0.99},
         "phases": [{"size": 256, "epochs": 40, "batch": 16}],
@@ -233,6 +235,18 @@ def preset(name: str) -> Preset:
     if name not in PRESETS:
         raise UsageError(f"preset {name!r} is unknown; use one of {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def check(chosen: Preset, cohort: object | None) -> None:
+    """Refuse a preset without the films it needs.
+
+    Raises:
+        UsageError: if it asks real films and none are given.
+    """
+    if cohort is None and REAL in chosen.groups:
+        raise UsageError(
+            f"preset {chosen.name!r} asks real films; give a cohort.csv or the folder of the Shenzhen set"
+        )
 
 
 def with_extra(chosen: Preset, films: int) -> Preset:

@@ -1,4 +1,4 @@
-"""What the study says about itself: ``study.json`` and ``cases.csv``, true at any moment."""
+"""What the study says about itself: ``study.json``, ``cases.csv`` and the page, true at any moment."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from konio import __version__
 from konio.errors import OutputError
-from konio.learning.store import Store
 from konio.records import NOTICE
-from konio.studies.multitask.cohorts import Films
-from konio.studies.multitask.parts import Parts
 from konio.studies.multitask.presets import QUESTIONS, Preset
-from konio.studies.multitask.pretraining import Pretraining
 from konio.studies.runner import FAILURE, TRIALS, finished, write_json
+
+if TYPE_CHECKING:
+    from konio.learning.store import Store
+    from konio.studies.multitask.cohorts import Films
+    from konio.studies.multitask.parts import Parts
+    from konio.studies.multitask.pretraining import Pretraining
 
 STUDY: Final = "study.json"
 CASES: Final = "cases.csv"
@@ -132,6 +134,24 @@ def refresh(out: Path) -> None:
     everything = document["trials"]["all"]
     counted = {"all": everything, "done": done, "failed": failed}
     write_json(out / STUDY, {**document, "trials": counted, "finished": done >= everything > 0})
+
+
+def report(out: str | Path) -> Path:
+    """The page, written from whatever trials are finished; at any time, also while the study runs.
+
+    Args:
+        out: the study's folder.
+
+    Returns:
+        Path of ``index.html``.
+
+    Raises:
+        OutputError: if the folder holds no study.
+    """
+    refresh(Path(out))
+    from konio.studies.multitask.report import write_report
+
+    return write_report(out)
 
 
 def write_cases(out: Path, films: Films, store: Store, parts: Parts) -> None:
