@@ -6,5 +6,6 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/test-setup.ts'],
     maxWorkers: 1,
+    testTimeout: 60_000,
   },
 })

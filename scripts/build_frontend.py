@@ -12,6 +12,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
 import hashlib
 import importlib.util
@@ -19,6 +20,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -33,7 +35,9 @@ OLDEST_NODE: Final = (20, 19)
 SQUEEZED: Final = (".js", ".css", ".svg", ".html")
 
 _MADE_FROM: Final = "made-from.txt"
-_NOT_SOURCES: Final = ("node_modules",)
+# What lies in frontend/ and does not change what is built.
+_NOT_SOURCES: Final = ("node_modules", "eslint.config.js", "vitest.config.ts")
+_TESTS: Final = (".test.", "test-setup.", "test-room.")
 
 
 class BuildError(Exception):
@@ -43,7 +47,8 @@ class BuildError(Exception):
 def sources() -> Iterator[Path]:
     """All files the pages are made from, in one order."""
     for path in sorted(FRONTEND.rglob("*")):
-        if path.is_file() and not any(part in _NOT_SOURCES for part in path.parts):
+        other = any(part in _NOT_SOURCES for part in path.parts)
+        if path.is_file() and not other and not any(part in path.name for part in _TESTS):
             yield path
 
 
@@ -136,21 +141,37 @@ def install(*, tools: bool) -> None:
     stamp.write_text(wanted, "utf-8")
 
 
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Waits until no other process builds this checkout (tests run in several)."""
+    name = hashlib.sha256(str(ROOT).encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"konio-pages-{name}.lock"
+    with path.open("w") as lock:
+        try:
+            import fcntl
+        except ImportError:  # Windows: builds there do not run side by side
+            yield
+            return
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def build() -> bool:
     """Builds the pages where they are not as the sources are.
 
     Returns:
         Whether anything had to be done.
     """
-    if is_built():
-        return False
-    install(tools=False)
-    npm("run", "build")
-    for path in sorted(STATIC.rglob("*")):
-        if path.suffix in SQUEEZED:
-            small = gzip.compress(path.read_bytes(), 9, mtime=0)
-            path.with_name(path.name + ".gz").write_bytes(small)
-    (STATIC / _MADE_FROM).write_text(fingerprint(), "utf-8")
+    with alone():
+        if is_built():
+            return False
+        install(tools=False)
+        npm("run", "build")
+        for path in sorted(STATIC.rglob("*")):
+            if path.suffix in SQUEEZED:
+                small = gzip.compress(path.read_bytes(), 9, mtime=0)
+                path.with_name(path.name + ".gz").write_bytes(small)
+        (STATIC / _MADE_FROM).write_text(fingerprint(), "utf-8")
     return True
 
 

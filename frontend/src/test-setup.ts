@@ -1,5 +1,8 @@
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import { afterEach, vi } from 'vitest'
+
+// A busy machine is no defect.
+configure({ asyncUtilTimeout: 20_000 })
 
 // What the component library asks of a browser and jsdom does not have.
 window.matchMedia = (query) =>

@@ -83,7 +83,9 @@ def served(
         killer = threading.Timer(BOOT_SECONDS, server.kill)
         killer.start()
         try:
-            yield _announced(server, folder / "server.log")
+            announced = _announced(server, folder / "server.log")
+            killer.cancel()
+            yield announced
         finally:
             killer.cancel()
             server.terminate()

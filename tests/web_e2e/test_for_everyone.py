@@ -73,8 +73,7 @@ def _pages(page: Page, served: Served) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("theme", "language"), [("dark", "en"), ("light", "zh")])
 def test_no_page_shuts_anybody_out(
     signed_in: BrowserContext, served: Served, theme: str, language: str
 ) -> None:

@@ -42,7 +42,7 @@ describe('one’s own reading', () => {
     const signed = asked.find((one) => one.method === 'POST' && one.path === '/api/cases/abc/readings')
     expect(signed?.body).toMatchObject({ zones: Object.fromEntries(ZONES.map((zone) => [zone, '1/1'])), large: [], stage_override: null })
     expect(signed?.body).not.toHaveProperty('amends')
-    await waitFor(() => expect(asked.some((one) => one.method === 'PUT' && one.path.endsWith('/draft'))).toBe(true), { timeout: 3000 })
+    await waitFor(() => expect(asked.some((one) => one.method === 'PUT' && one.path.endsWith('/draft'))).toBe(true))
   })
 
   it('offers no form to an administrator', async () => {
