@@ -357,8 +357,7 @@ def _provenance(examined: ExaminedNodule, about: Mapping[str, Any], now: datetim
         Fact(WORDS["precision"], _same(model.precision)),
     ]
     facts += [
-        Fact(WORDS["notes"], _same(note))
-        for note in examined.assessment.quality.get("notes", ())
+        Fact(WORDS["notes"], _same(note)) for note in examined.assessment.quality.get("notes", ())
     ]
     facts.append(Fact(WORDS["made"], _same(now.strftime("%Y-%m-%d %H:%M UTC"))))
     return facts
