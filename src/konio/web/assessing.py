@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -207,14 +208,17 @@ def patient_facts(path: Path) -> dict[str, str]:
 
     wanted = [keyword for keyword, _ in _HEADER.values()]
     try:
-        with pydicom.config.disable_value_validation():
+        with warnings.catch_warnings(), pydicom.config.disable_value_validation():
+            warnings.simplefilter("ignore")  # they quote what stands in the header
             dataset = pydicom.dcmread(
                 path, stop_before_pixels=True, specific_tags=[*wanted, "SpecificCharacterSet"]
             )
     except (InvalidDicomError, OSError, ValueError, KeyError, AttributeError, TypeError, EOFError,
             NotImplementedError, RecursionError):  # fmt: skip
         return {}
-    return {name: text for name in _HEADER if (text := _text(dataset, name))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {name: text for name in _HEADER if (text := _text(dataset, name))}
 
 
 def _text(dataset: Dataset, name: str) -> str:
