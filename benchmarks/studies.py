@@ -118,10 +118,14 @@ def memory(given: argparse.Namespace) -> None:
             own = psutil.Process()
             children = sum(child.memory_info().rss for child in own.children(recursive=True))
             seen.append((done, own.memory_info().rss / 2**20, children / 2**20))
+            if done and done % 10 == 0:
+                _, mine, theirs = seen[-1]
+                print(
+                    f"  {done:4d} trials: runner {mine:6.0f} MiB, worker {theirs:6.0f} MiB",
+                    flush=True,
+                )
 
         run_study(trials(laid, given.trials), out, engine, look)
-    for done, own, children in seen[10::10]:
-        print(f"  {done:4d} trials: runner {own:6.0f} MiB, worker {children:6.0f} MiB")
     settled = [children for done, _, children in seen if done >= 10]
     growth = (settled[-1] - settled[0]) / settled[0]
     print(f"  from the 10th to the last: worker {growth:+.1%}")

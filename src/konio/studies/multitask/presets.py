@@ -155,7 +155,7 @@ _SMALL: Final[Mapping[str, Any]] = MappingProxyType(
         "schedule": {"kind": "one-cycle"},
         "augment": {"scale": 0.02, "rotation": 10, "translation": 0.02, "gamma": 0.1},
         "trainer": {"accelerator": "cpu", "precision": "float32", "ema": 0.99},
-        "phases": [{"size": 128, "epochs": 12, "batch": 16}],
+        "phases": [{"size": 256, "epochs": 10, "batch": 16}],
     }
 )
 _REAL: Final[Mapping[str, Any]] = MappingProxyType(
@@ -192,11 +192,11 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
         ),
         "small": Preset(
             name="small",
-            about="Smaller than the paper: a network of 0.1 million weights at 128 x 128, fewer films, folds and seeds.",
-            about_zh="小于论文规模：约 10 万参数的网络，128 × 128，胸片、折数与随机种子均较少。",
+            about="Smaller than the paper: a network of 0.1 million weights at 256 x 256, fewer films, folds and seeds.",
+            about_zh="小于论文规模：约 10 万参数的网络，256 × 256，胸片、折数与随机种子均较少。",
             recipe=_SMALL,
             folds=5,
-            seeds=12,
+            seeds=10,
             cases=1200,
         ),
         "smoke": Preset(
