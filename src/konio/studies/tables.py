@@ -11,9 +11,10 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Integral
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from konio.errors import RecordError
 from konio.records import NOTICE
@@ -233,7 +234,7 @@ def _plain(cell: Cell, part: str) -> str:
     number = cell.numbers.get(part)
     if number is None:
         return ""
-    return str(int(number)) if isinstance(number, Integral) else repr(float(number))
+    return repr(np.asarray(number).item())  # numbers of NumPy like any other
 
 
 def _below(table: Table, first: str = "") -> list[str]:

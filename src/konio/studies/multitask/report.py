@@ -25,6 +25,7 @@ from konio.studies.multitask.report_figures import (
     workflow_figure,
 )
 from konio.studies.multitask.report_measures import (
+    area_sentences,
     areas_table,
     calibration_table,
     classes_table,
@@ -99,7 +100,7 @@ def _sections(evidence: Evidence, real: bool) -> list[Section]:
     lines = {task: effect_lines(evidence, task) for task in tasks}
     stable = {task: case_stability(evidence, task) for task in tasks}
     compared = any(lines.values())
-    effect = [*verdicts(evidence, lines), _BELIEVE]
+    effect: list[Any] = [*verdicts(evidence, lines), *([] if real else [_BELIEVE])]
     if compared:
         effect += [effect_table(evidence, lines), effect_figure(evidence, lines)]
     if real:
@@ -137,7 +138,7 @@ def _answer(evidence: Evidence, real: bool) -> list[Paragraph]:
             "measured here.",
             "每例由留出该例的一折网络回答。对其他机构胸片的适用性未在此评价。",
         )
-        return [Paragraph(words)]
+        return [*area_sentences(evidence), Paragraph(words)]
     reported = read("multitask")
     both = [reported[f"claims.{task}.gain"].printed for task in ("differential", "stage")]
     return [
@@ -164,11 +165,8 @@ def _about(evidence: Evidence, real: bool) -> About:
                 f"尚未完成：{trials['all']}项试验完成{trials['done']}项，失败{failed}项。以下数值仅来自已完成者。",
             )
         )
-    pretraining = study["pretraining"]
-    lead = Words(
-        "First weights: " + _pretraining(pretraining).en,
-        "初始权重：" + _pretraining(pretraining).zh,
-    )
+    origin = _pretraining(study["pretraining"], real)
+    lead = Words(f"First weights: {origin.en}", f"初始权重：{origin.zh}")
     return About(
         lead=lead,
         made_up=evidence.made_up,
@@ -177,7 +175,9 @@ def _about(evidence: Evidence, real: bool) -> About:
     )
 
 
-def _pretraining(stage: Mapping[str, Any]) -> Words:
+def _pretraining(stage: Mapping[str, Any], real: bool) -> Words:
+    if stage["stage"] == "skipped" and real:
+        return Words("none; nothing was learned before.", "无，未经预训练。")
     if stage["stage"] == "skipped":
         return Words(
             "none (the paper began with ChestX-ray14; the numbers are not comparable in this respect).",

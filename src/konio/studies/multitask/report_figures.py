@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from konio import metrics
 from konio.report.words import Words
@@ -26,10 +27,16 @@ from konio.studies.multitask.report_measures import pair_of
 from konio.studies.multitask.report_runs import METHODS, Evidence, Question, Run, sources
 from konio.studies.reported import read
 from konio.studies.stability import CaseStability
-from konio.studies.tables import say
+from konio.studies.tables import Text, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
+
+
+_EFFECT: Final = Words(
+    "The lines of Table 6. Diamond: difference of the means that the paper prints, from other patients.",
+    "对应表6各行。菱形：论文所印均值之差，来自其他患者。",
+)
 
 
 def workflow_figure(evidence: Evidence) -> Figure:
@@ -151,10 +158,9 @@ def effect_figure(evidence: Evidence, lines: Mapping[str, Sequence[Line]]) -> Fi
             f"图4 {new.zh}减{old.zh}：准确率差及95%区间",
         ),
         draw,
-        Words(
-            "The lines of Table 6. Diamond: difference of the means that the paper prints, from other patients.",
-            "对应表6各行。菱形：论文所印均值之差，来自其他患者。",
-        ),
+        _EFFECT
+        if evidence.pair == ("multi", "single")
+        else Words("The lines of Table 6.", "对应表6各行。"),
     )
 
 
@@ -219,7 +225,7 @@ def calibration_figure(evidence: Evidence) -> Figure | None:
         drawing, axes = canvas(4.2 * len(panels), 4.0, 1, len(panels))
         for own, (question, runs) in zip(axes[0], panels, strict=True):
             truth = np.concatenate([run.truth for run in runs])
-            curves = {}
+            curves: dict[Text, tuple[ArrayLike, ArrayLike]] = {}
             for name, on in ((Words("before", "缩放前"), False), (Words("after", "缩放后"), True)):
                 table = np.concatenate([run.probabilities(calibrated=on) for run in runs])
                 diagram = metrics.reliability(table, truth, 10, adaptive=True)

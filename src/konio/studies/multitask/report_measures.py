@@ -28,8 +28,9 @@ from konio.studies.multitask.report_runs import (
 )
 from konio.studies.multitask.report_scores import over_folds
 from konio.studies.multitask.report_tables import NOTES, OURS, PAPER
+from konio.studies.page import Paragraph
 from konio.studies.reported import read
-from konio.studies.tables import Cell, Column, Heading, Row, Table
+from konio.studies.tables import Cell, Column, Heading, Row, Table, say
 
 
 def pair_of(evidence: Evidence) -> tuple[str, ...]:
@@ -187,7 +188,9 @@ def areas_table(evidence: Evidence) -> Table:
         Words(
             "The paper prints curves only and says that every area is above 0.90. Hand and Till: mean over all pairs of classes.",
             "论文仅给出曲线并称各AUC均>0.90。Hand–Till：所有类别对的平均。",
-        ),
+        )
+        if papers
+        else "",
         "table-9",
     )  # fmt: skip
 
@@ -203,6 +206,36 @@ def _fold_areas(runs: Sequence[Run], place: int) -> list[float]:
         area = metrics.roc_auc(run.truth == place, run.probabilities()[:, place])
         found.setdefault(run.fold if run.fold is not None else -1, []).append(area)
     return [float(np.mean(own)) for own in found.values() if np.isfinite(own).all()]
+
+
+def area_sentences(evidence: Evidence) -> tuple[Paragraph, ...]:
+    """For a question of two classes: the area under the ROC curve with both intervals, method by method."""
+    found = []
+    for task, question in evidence.questions.items():
+        if len(question.kept) != 2:
+            continue
+        for method in pair_of(evidence):
+            runs = evidence.best(task, method)
+            mean = over_folds(_fold_areas(runs, 1), evidence.study["design"]["folds"])[1]
+            if mean is None:
+                continue
+            folds, pooled, word = (
+                interval(mean, 3).text,
+                _delong(pool(runs), 1).text,
+                METHODS[method],
+            )
+            found.append(
+                Paragraph(
+                    Words(
+                        f"{say(question.title)}, {word.en}: area under the ROC curve {say(folds)} (mean of folds, Nadeau–Bengio); "
+                        f"all held-out films ranked together {say(pooled)} (DeLong).",
+                        f"{say(question.title, 'zh')}，{word.zh}：AUC {say(folds, 'zh')}（各折均值，Nadeau–Bengio）；"
+                        f"全部留出样本合并排序 {say(pooled, 'zh')}（DeLong）。",
+                    ),
+                    "good",
+                )
+            )
+    return tuple(found)
 
 
 def _delong(pooled: Pooled | None, place: int) -> Cell:

@@ -67,6 +67,8 @@ class Question:
     @property
     def title(self) -> Words:
         """The question in a word or two."""
+        if self.classes == ("healthy", "tuberculosis"):
+            return Words("Tuberculosis or normal", "肺结核或正常")
         return {
             "differential": Words("Task 1, differential", "任务一：鉴别诊断"),
             "stage": Words("Task 2, stage", "任务二：诊断分期"),

@@ -22,12 +22,12 @@ OURS: Final = Words("This study", "本研究")
 #: Footnotes to our own columns.
 NOTES: Final[dict[str, Words]] = {
     "t-folds": Words(
-        "Mean ± t · s / √k over the folds, as papers print it. Folds share training films, so that this is too narrow. Cut at 0 and 100.",
-        "各折均值±t·s/√k，论文常用写法。各折共用训练样本，故区间过窄。以0和100为界。",
+        "Mean ± t · s / √k over the folds, as papers print it. Folds share training films, so that this is too narrow. Cut at the ends of the scale.",
+        "各折均值±t·s/√k，论文常用写法。各折共用训练样本，故区间过窄。以量表两端为界。",
     ),
     "nadeau-bengio": Words(
-        "Corrected for the films that folds share (Nadeau and Bengio 2003); 1.45 times as wide with ten folds. The one to believe. Cut at 0 and 100.",
-        "按各折共用样本校正（Nadeau与Bengio 2003），十折时宽1.45倍。应以此为准。以0和100为界。",
+        "Corrected for the films that folds share (Nadeau and Bengio 2003); 1.45 times as wide with ten folds. The one to believe. Cut at the ends of the scale.",
+        "按各折共用样本校正（Nadeau与Bengio 2003），十折时宽1.45倍。应以此为准。以量表两端为界。",
     ),
     "seeds": Words(
         "Mean ± standard deviation over seeds on one test set; the paired t-test over seeds is repeated as the paper did it. It "
