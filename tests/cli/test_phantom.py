@@ -21,6 +21,18 @@ def test_a_cohort_is_written_and_read(konio, tmp_path) -> None:
     assert sorted(str(case.labels["stage"]) for case in cohort.cases) == ["III", "None"]
 
 
+def test_scans_of_nodules_are_written(konio, tmp_path) -> None:
+    from konio.nodules import readings
+
+    result = konio(
+        "phantom", "nodule", "--cases", 1, "--seed", 3, "--workers", 1, "--out", tmp_path
+    )
+    assert result.status == 0
+    assert "1 scans made" in result.out
+    (nodule,) = readings(tmp_path / "readings.csv")
+    assert nodule.readers in (3, 4)
+
+
 def test_opacities_are_implanted_into_a_film(konio, made_up_films, tmp_path) -> None:
     film = made_up_films[1]
     mask = film.parents[1] / "lungs" / f"{film.stem}.png"
