@@ -40,6 +40,23 @@ def test_tables_and_scans_agree(made):
         assert grids[annotation.series_uid].contains(annotation.at_mm)
 
 
+def test_the_cohort_reads_and_a_scan_may_hold_several_places(made):
+    from konio.cohort import read_cohort
+    from konio.errors import CohortError
+
+    assert len(read_cohort(made / "cohort.csv")) == 4
+    header, first, *rest = (made / "cohort.csv").read_text().splitlines()
+    cells = first.split(",")
+    cells[2] = str(float(cells[2]) + 9)
+    (made / "two.csv").write_text("\n".join([header, first, ",".join(cells), *rest]))
+    assert len(read_cohort(made / "two.csv")) == 5
+    (made / "twice.csv").write_text("\n".join([header, first, first]))
+    with pytest.raises(CohortError, match="already stands in row 2"):
+        read_cohort(made / "twice.csv")
+    for name in ("two", "twice"):
+        (made / f"{name}.csv").unlink()
+
+
 def test_the_world_point_is_the_nodule(made):
     for nodule in readings(made / "readings.csv"):
         volume = open_mhd(Path(nodule.path))

@@ -23,6 +23,8 @@ NEEDED: Final = ("path", "patient_id")
 MASKS: Final = ("lungs", "lesions")
 #: Covariates that name files; kept as absolute paths.
 FILE_COVARIATES: Final = ("zones",)
+#: Covariates that say which place of an image a row means: one CT may stand in a row for each of its places.
+PLACE: Final = ("x_mm", "y_mm", "z_mm")
 #: How many names a message lists.
 LISTED: Final = 5
 
@@ -148,14 +150,15 @@ def _resolve(root: Path, text: str) -> str:
 
 
 def _refuse_twice(file: Path, cases: Sequence[Case], numbers: Sequence[int]) -> None:
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     for case, number in zip(cases, numbers, strict=True):
-        if case.path in seen:
+        key = (case.path, *(case.covariates.get(name, "") for name in PLACE))
+        if key in seen:
             raise CohortError(
                 f"{file}, row {number}, column 'path': {case.path} already stands in row "
-                f"{seen[case.path]}; keep one row for each image"
+                f"{seen[key]}; keep one row for each image, or for each place in it"
             )
-        seen[case.path] = number
+        seen[key] = number
 
 
 def _refuse_missing(file: Path, cases: Sequence[Case]) -> None:
