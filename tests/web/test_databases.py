@@ -52,7 +52,7 @@ def test_the_migration_makes_the_tables_that_the_code_knows(url: str) -> None:
     database = Database(url)
     migrate(database)
     migrate(database)  # again does nothing
-    assert revision(database) == "0001"
+    assert revision(database) == "0002"
     assert set(inspect(database.engine).get_table_names()) == {
         *Base.metadata.tables,
         "alembic_version",

@@ -16,7 +16,7 @@ from konio.records import NOTICE
 from konio.web import gate
 from konio.web.asker import Room, room
 from konio.web.audit import Audit
-from konio.web.database import GONE, Database, migrate
+from konio.web.database import GONE, Database, migrate, refresh_statistics
 from konio.web.front import add_front
 from konio.web.jobs import Queue
 from konio.web.logs import log, where
@@ -78,6 +78,7 @@ def open_room(settings: Settings) -> Room:
     storage.prepare()
     database = Database(settings.url, settings.threads + settings.upload_threads + 8)
     migrate(database)
+    refresh_statistics(database)
     check(settings)
     audit = Audit(key(settings, "audit-key"))
     _begin_log(database, audit)

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from konio.web.asker import Asker, Room
@@ -99,15 +99,21 @@ def work_list(session: Session, room: Room, asker: Asker, query: CasesQuery) -> 
         query: search, filters, order, page.
     """
     conditions = _conditions(room, asker, query)
-    rows = session.execute(
-        _listed(asker)
-        .where(*conditions)
-        .order_by(*_order(query))
-        .limit(query.size)
-        .offset((query.page - 1) * query.size)
-    ).all()
-    counted = _counted(asker).where(*conditions).limit(COUNTED + 1).subquery()
-    total = int(session.scalar(select(func.count()).select_from(counted)) or 0)
+    first = (query.page - 1) * query.size
+    found = list(
+        session.scalars(
+            _counted(asker)
+            .where(*conditions)
+            .order_by(*_order(query))
+            .limit(query.size)
+            .offset(first)
+        )
+    )
+    rows = _rows(session, asker, found)
+    total = first + len(found)
+    if len(found) == query.size or (first and not found):
+        counted = _counted(asker).where(*conditions).limit(COUNTED + 1).subquery()
+        total = int(session.scalar(select(func.count()).select_from(counted)) or 0)
     progress = _progress(session, [case.id for case, _ in rows])
     return {
         "cases": [row(room, asker, case, part, progress.get(case.id, 0.0)) for case, part in rows],
@@ -209,6 +215,15 @@ def _is_mine(asker: Asker) -> ColumnElement[bool]:
     )
 
 
+def _rows(
+    session: Session, asker: Asker, numbers: list[int]
+) -> list[tuple[Case, CaseReader | None]]:
+    """The rows of a page; only these are read whole."""
+    found = session.execute(_listed(asker).where(Case.id.in_(numbers)))
+    by_number = {case.id: (case, part) for case, part in found}
+    return [by_number[number] for number in numbers if number in by_number]
+
+
 def _listed(asker: Asker) -> Select[Case, CaseReader]:
     return (
         select(Case, CaseReader)
@@ -224,14 +239,7 @@ def _counted(asker: Asker) -> Select[int]:
 def _conditions(room: Room, asker: Asker, query: CasesQuery) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
     if query.q:
-        like = f"%{_escaped(query.q)}%"
-        wanted.append(
-            or_(
-                Case.name.ilike(like, escape="!"),
-                Case.patient_id.ilike(like, escape="!"),
-                Case.patient_name.ilike(like, escape="!"),
-            )
-        )
+        wanted.append(Case.search.like(f"%{_escaped(query.q.lower())}%", escape="!"))
     if query.status is not None:
         wanted.append(Case.status == query.status)
     if query.patient:
@@ -264,10 +272,10 @@ def _order(query: CasesQuery) -> list[Any]:
         "my_stage": CaseReader.stage,
         "my_signed": CaseReader.signed,
     }
-    column = columns[query.sort]
-    if query.order == "asc":
-        return [column.asc(), Case.id.asc()]
-    return [column.desc(), Case.id.desc()]
+    keys = [columns[query.sort]]
+    keys += [Case.received] if query.sort == "status" else []  # as the index of status has it
+    keys += [Case.id]
+    return [key.asc() if query.order == "asc" else key.desc() for key in keys]
 
 
 def _escaped(text: str) -> str:

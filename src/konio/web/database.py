@@ -165,6 +165,13 @@ def migrate(database: Database) -> None:
             ) from error
 
 
+def refresh_statistics(database: Database) -> None:
+    """Lets SQLite look at how its tables are filled where that changed much; costs next to nothing."""
+    if database.is_sqlite:
+        with database._writer.connect() as connection, connection.begin():
+            connection.exec_driver_sql("PRAGMA optimize=0x10002")
+
+
 def revision(database: Database) -> str | None:
     """Which migration the database stands at."""
     from alembic.migration import MigrationContext

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    event,
 )
 from sqlalchemy.dialects.mysql import DOUBLE, LONGTEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -115,6 +116,7 @@ class Case(Base):
     patient_id: Mapped[str] = mapped_column(String(80), default="", index=True)
     patient_name: Mapped[str] = mapped_column(String(160), default="", index=True)
     study_date: Mapped[str] = mapped_column(String(10), default="", index=True)
+    search: Mapped[str] = mapped_column(String(420), default="", server_default="")
     received: Mapped[int] = mapped_column(BigInteger, default=now_ms, index=True)
     status: Mapped[str] = mapped_column(String(10), default="queued")
     priority: Mapped[int] = mapped_column(Integer, default=5, index=True)
@@ -129,6 +131,14 @@ class Case(Base):
         Index("ix_cases_status_received", "status", "received"),
         Index("ix_cases_machine_stage_received", "machine_stage", "received"),
     )
+
+
+@event.listens_for(Case, "before_insert")
+@event.listens_for(Case, "before_update")
+def _write_search(mapper: object, connection: object, case: Case) -> None:
+    """Keeps what the work list searches: name, patient's number and name, lower case."""
+    parts = (case.name, case.patient_id, case.patient_name)
+    case.search = "\n".join(part or "" for part in parts).lower()
 
 
 class CaseReader(Base):
