@@ -33,9 +33,9 @@ NODULE_WORDS: Final = MappingProxyType(
         "place": Words("place (x, y, z), mm", "位置 (x, y, z)，毫米"),
         "mosaic": Words("What the network saw: one tile is one slice", "网络所见：每块为一层"),
         "mosaic-note": Words(
-            "Slices run from the feet (top left) to the head (bottom right), row by row. Frames: the brighter, the more of the "
-            "answer comes from that slice.",
-            "按行自足侧（左上）到头侧（右下）排列。边框越亮，该层对回答的贡献越大。",
+            "Slices run from the feet (top left) to the head (bottom right), row by row. Frames: slices with more than an equal "
+            "share of the attention, the brighter the more.",
+            "按行自足侧（左上）到头侧（右下）排列。边框表示注意力高于均分的层面，越亮越高。",
         ),
         "slice": Words("What the network saw", "网络所见"),
         "slice-note": Words("One slice, lung window.", "单层，肺窗。"),
@@ -70,7 +70,8 @@ NODULE_WORDS: Final = MappingProxyType(
     }
 )  # fmt: skip
 
-_WINDOW: Final = "−1000 … 400 HU"
+#: Part of an equal share of the attention below which a slice has no frame.
+_EVEN: Final = 0.9
 
 
 def render_nodule_page(
@@ -267,7 +268,7 @@ def _mosaic(examined: ExaminedNodule, attention: Sequence[float] | None) -> dict
                 "y": row * side + line / 2,
                 "width": side - line,
                 "line": line,
-                "strength": round(share / max(attention or (1,)), 3),
+                "strength": round(min(1.0, max(0.0, share * grid**2 - _EVEN)), 3),
             }
         )
     uri = _grey(picture, (1.0, 1.0), max(picture.shape) * max(1, round(448 / max(picture.shape))))

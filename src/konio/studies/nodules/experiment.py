@@ -14,6 +14,7 @@ from konio.learning.nodules import open_volumes
 from konio.learning.recipe import Recipe, parse_recipe
 from konio.nodules.made_up import write_phantom_nodules
 from konio.records import NOTICE
+from konio.report.files import make_folder
 from konio.studies.nodules.design import Preset
 from konio.studies.nodules.sources import Source, open_source
 from konio.studies.nodules.trial import PREPARED, studied
@@ -107,6 +108,7 @@ def run_nodules(out: str | Path, ask: Ask, engine: Engine) -> Path:
     from konio.studies.nodules.report import write_report
 
     out = Path(out).absolute()
+    make_folder(out)
     place = (ask.source or _made_up(out, ask)).absolute()
     source = open_source(place)
     study = design_study(ask, source, place)

@@ -1,0 +1,161 @@
+"""The whole study on a few drawn slices: trainings, page, tables; folds never part a patient."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from konio.engine import resolve
+from konio.errors import CohortError, UsageError
+from konio.nodules import RATED
+from konio.studies.nodules.design import ABLATIONS, MULTI, PRESETS, preset_of
+from konio.studies.nodules.evidence import Evidence
+from konio.studies.nodules.experiment import Ask, run_nodules
+from konio.studies.nodules.sources import open_source
+from konio.studies.runner import finished
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:`isinstance.treespec, LeafSpec.` is deprecated:Warning"
+)
+
+
+class Here:
+    """An engine that runs in this process, one item after the other."""
+
+    workers = 1
+
+    def run(self, function: str, items: Sequence[dict[str, Any]]) -> Iterator[tuple[int, Any]]:
+        for place, item in enumerate(items):
+            yield place, resolve(function)(item)
+
+
+def write_slices(folder: Path, count: int = 24) -> Path:
+    """Disks whose size and brightness go with every grade, in the files of the collection of slices."""
+    rng = np.random.default_rng(1)
+    folder.mkdir()
+    pixels = np.full((count, 71, 71), -850, np.int16)
+    y, x = np.mgrid[:71, :71] - 35
+    columns = ["index", "nodule_id", "patient_id", "study_uid", "pixel_spacing_mm", "diameter_mm"]
+    columns += [f"{name.replace('_', '')}_{k}" for name in RATED for k in range(1, 5)]
+    with (folder / "nodules.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for row in range(count):
+            grade = 1 + 3 * (row % 2)
+            diameter = 5.0 * grade
+            pixels[row][x**2 + y**2 < (diameter / 1.4) ** 2] = 40 * grade
+            rated = {c: str(grade) for c in columns[6:] if not c.startswith(("internal", "calc"))}
+            rated |= {c: "1" for c in columns if c.startswith("internal")}
+            rated |= {c: "6" if grade > 1 else "3" for c in columns if c.startswith("calc")}
+            rated["internalstructure_1"] = "5"  # the slip of the real collection
+            fixed = dict(
+                zip(columns, (row, row, f"p{row // 2}", "uid", 0.7, diameter), strict=False)
+            )
+            writer.writerow(fixed | rated)
+    pixels += rng.normal(0, 20, pixels.shape).astype(np.int16)
+    np.savez_compressed(folder / "slices_hu.npz", hu=pixels)
+    return folder
+
+
+def tiny() -> Any:
+    preset = PRESETS["slices"]
+    table = {**preset.recipe["nodule"], "encoder": "cnn-mini", "patch": 4, "hidden": 8}
+    recipe = {**preset.recipe, "nodule": table, "phases": [{"epochs": 2, "batch": 6}]}
+    recipe["trainer"] = {"accelerator": "cpu", "precision": "float32"}
+    return dataclasses.replace(
+        preset,
+        recipe=recipe,
+        folds=2,
+        seeds=(1,),
+        singles=("malignancy",),
+        ablations=("equal",),
+        views=2,
+        repeats=1,
+        draws=20,
+    )
+
+
+def test_from_slices_to_a_page(tmp_path: Path) -> None:
+    folder, out = write_slices(tmp_path / "slices"), tmp_path / "out"
+    page = run_nodules(out, Ask(tiny(), source=folder), Here())
+    html = page.read_text()
+    for text in ("Paper C", "not for diagnosis", "论文C", "diameter only", "多任务"):
+        assert text in html
+    for number in range(1, 8):
+        assert (out / "tables" / f"table-{number}.csv").exists()
+    assert (out / "figures" / "figure-2.svg").exists() or (
+        out / "figures" / "figure-2-en.svg"
+    ).exists()
+    document = json.loads((out / "study.json").read_text())
+    assert document["cohort"]["nodules"] == 24 and not document["cohort"]["made_up"]
+    trials = finished(out, "nodules")
+    assert {trial.name for trial in trials} == {
+        f"{group}-f0{fold}-s01"
+        for group in (MULTI, "single-malignancy", "equal")
+        for fold in (0, 1)
+    }
+    source = open_source(folder)
+    held = {}
+    for trial in trials:
+        with np.load(trial.folder / "predictions.npz", allow_pickle=False) as kept:
+            held[trial.name] = kept["position"].tolist()
+    for group in (MULTI, "single-malignancy"):
+        assert sorted(held[f"{group}-f00-s01"] + held[f"{group}-f01-s01"]) == list(range(24))
+        who = [{source.readings.patients[p] for p in held[f"{group}-f0{f}-s01"]} for f in (0, 1)]
+        assert not who[0] & who[1]
+    evidence = Evidence.read(out, 2)
+    assert evidence.difference(MULTI, "single-malignancy", "malignancy", "auc") is not None
+    # Nothing is trained again: the same command finds everything finished.
+    times = {t.name: (t.folder / "result.json").stat().st_mtime_ns for t in trials}
+    run_nodules(out, Ask(tiny(), source=folder), Here())
+    again = {
+        t.name: (t.folder / "result.json").stat().st_mtime_ns for t in finished(out, "nodules")
+    }
+    assert again == times
+
+
+def test_readings_alone_are_studied_without_networks(tmp_path: Path) -> None:
+    table = open_source(write_slices(tmp_path / "slices")).readings
+    table.write(tmp_path / "readings.csv")
+    page = run_nodules(tmp_path / "out", Ask(tiny(), source=tmp_path / "readings.csv"), Here())
+    assert "table-6" in page.read_text() or (tmp_path / "out/tables/table-6.csv").exists()
+    assert not finished(tmp_path / "out", "nodules")
+
+
+def test_presets_ask_for_equal_budgets() -> None:
+    for preset in PRESETS.values():
+        trials = preset.trials("source")
+        kept = [
+            {
+                k: v
+                for k, v in trial.settings["recipe"].items()
+                if k not in ("nodule", "name", "seed")
+            }
+            for trial in trials
+        ]
+        assert all(one == kept[0] for one in kept)
+        names = {trial.settings["group"] for trial in trials}
+        assert MULTI in names and {f"single-{q}" for q in preset.singles} <= names
+    assert len(PRESETS["small"].seeds) >= 5 and PRESETS["small"].folds == 5
+    assert {group.name for group in ABLATIONS} >= {
+        "equal",
+        "gradnorm",
+        "uncertainty",
+        "no-position",
+    }
+    with pytest.raises(UsageError, match="preset"):
+        preset_of("huge")
+
+
+def test_slices_and_rows_must_be_of_the_same_nodules(tmp_path: Path) -> None:
+    folder = write_slices(tmp_path / "slices")
+    np.savez_compressed(folder / "slices_hu.npz", hu=np.zeros((3, 71, 71), np.int16))
+    with pytest.raises(CohortError, match="same nodules"):
+        open_source(folder)
