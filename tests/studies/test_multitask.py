@@ -96,6 +96,18 @@ def test_the_same_film_under_two_patients_is_refused():
         divide(tiny_study.cohort(Path("/films")), FILMS, store, TINY)
 
 
+def test_a_question_without_labels_is_refused():
+    cohort = tiny_study.cohort(Path("/films"))
+    unstaged = dataclasses.replace(
+        cohort,
+        cases=tuple(
+            dataclasses.replace(c, labels={**c.labels, "stage": None}) for c in cohort.cases
+        ),
+    )
+    with pytest.raises(CohortError, match="label for stage"):
+        divide(unstaged, FILMS, _store(), TINY)
+
+
 def test_made_up_films_are_trained_on_and_never_measured():
     cohort = tiny_study.cohort(Path("/films"))
     mixed = with_extra(preset("real"), 12)

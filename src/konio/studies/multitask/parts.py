@@ -97,10 +97,7 @@ def divide(cohort: Cohort, own: int, store: Store, preset: Preset) -> Parts:
     labels = {name: cohort.targets(name) for name in preset.tasks}
     known = [i for i in range(len(cohort)) if any(row[i] != MISSING for row in labels.values())]
     usable = [i for i in known if i < own and store.ready[i]]
-    if not usable:
-        raise CohortError(
-            f"no film of the cohort has a label for {', '.join(preset.tasks)}; fill these columns"
-        )
+    _refuse_unlabelled(labels, usable, preset)
     _refuse_twins(cohort, usable, store)
     rng = np.random.default_rng([preset.seed, 11])
     train, test = _set_aside(cohort, usable, preset.test_fraction, rng)
@@ -149,6 +146,18 @@ def _set_aside(
         return list(positions), []
     split = holdout(cohort.subset(positions), fraction, rng)
     return [positions[i] for i in split.train], [positions[i] for i in split.test]
+
+
+def _refuse_unlabelled(
+    labels: Mapping[str, Sequence[int]], usable: Sequence[int], preset: Preset
+) -> None:
+    """Every question of networks that see the study's own films only needs labels there."""
+    needed = {name for group in preset.groups if not group.extra for name in group.tasks}
+    empty = [name for name in sorted(needed) if all(labels[name][i] == MISSING for i in usable)]
+    if empty:
+        raise CohortError(
+            f"no usable film of the cohort has a label for {', '.join(empty)}; fill the column, or ask another preset"
+        )
 
 
 def _refuse_twins(cohort: Cohort, usable: Sequence[int], store: Store) -> None:
