@@ -180,6 +180,18 @@ def test_what_is_somebody_elses_looks_like_what_does_not_exist(route: Route, hou
     assert (theirs.status_code, theirs.json) == (404, missing.json)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/api/jobs/99999999999999999999999999/cancel", "/api/sessions/18446744073709551616",
+     "/api/cases/%00/job", "/api/cases/%F0%9F%98%80/job", "/api/cases/..%5C..%5C/job"],
+)  # fmt: skip
+def test_names_and_numbers_that_cannot_be_lead_nowhere(path: str, house: House) -> None:
+    method = "DELETE" if "sessions" in path else "POST"
+    given = {"json": {}} if path.endswith("/job") else {}
+    answer = house.person("reader")(method, path, **given)
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "not-found")
+
+
 def test_an_unknown_method_is_refused_in_the_one_shape(house: House) -> None:
     answer = house.person("reader")("DELETE", "/api/cases")
     assert answer.status_code == 405

@@ -143,7 +143,9 @@ def _blueprints() -> list[Blueprint]:
 
 def _view(route: Route, view: View) -> View:
     def answer(**path: Any) -> Any:
-        said = view(gate.enter(room(), route), **path)
+        call = gate.enter(room(), route)
+        gate.check_path(path)
+        said = view(call, **path)
         return _with_notice(said)
 
     return answer

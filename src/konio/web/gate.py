@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import g, request
@@ -18,6 +20,8 @@ from konio.web.sessions import COOKIE
 JSON_BYTES: Final = 256 * 1024
 CSRF_HEADER: Final = "X-CSRF-Token"
 _FIELDS_SHOWN: Final = 20
+_LARGEST: Final = 2**53
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def enter(room: Room, route: Route) -> Call:
@@ -49,6 +53,18 @@ def check_host(room: Room) -> None:
     name = host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host
     if name not in room.settings.allowed_hosts:
         raise ProblemError("bad-host")
+
+
+def check_path(path: Mapping[str, Any]) -> None:
+    """Numbers that no row has and names that none is given lead nowhere; no database need be asked.
+
+    Raises:
+        ProblemError: ``not-found``.
+    """
+    for value in path.values():
+        fits = value <= _LARGEST if isinstance(value, int) else _NAME.fullmatch(value)
+        if not fits:
+            raise ProblemError("not-found")
 
 
 def _asker(room: Room, route: Route) -> Asker:
