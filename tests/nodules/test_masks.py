@@ -49,7 +49,9 @@ def test_a_real_outline_keeps_its_size_and_its_reader_s_grades():
     drawn = ball("a", (50, 60, 0.0), 10, grade=4, texture=1, malignancy=None)
     thick = scan(ball("b", (50, 60, 0.0), 10))
     (shape,) = real_shapes([scan(drawn)])
-    assert list(real_shapes([type(thick)("P", "1", PIXEL, 5.0, 5.0, thick.marks)])) == []
+    far = type(thick)("P", "1", PIXEL, 5.0, 5.0, thick.marks)
+    assert len(list(real_shapes([thick, far]))) == 2
+    assert len(list(real_shapes([thick, far], thickest_mm=2.5))) == 1
     assert shape.outlined().diameter_mm == pytest.approx(2 * 10 * PIXEL, rel=0.08)
     truth = shape.truth(NoduleTruth(5.0, malignancy=2.5))
     assert (truth.sphericity, truth.texture, truth.malignancy) == (4.0, 1.0, 2.5)

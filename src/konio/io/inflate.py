@@ -19,7 +19,7 @@ from konio.errors import RefusedError
 _PIECE_IN: Final = 1 << 18
 _PIECE_OUT: Final = 1 << 20
 #: Bytes of output between two kept states; a state is about 50 KiB.
-_APART: Final = 16 << 20
+_APART: Final = 4 << 20
 
 
 @dataclass(slots=True)

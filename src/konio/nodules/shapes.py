@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
 from konio.nodules.marks import Mark, MarkedScan
 from konio.nodules.masks import mark_mask, surroundings
 from konio.phantom import NoduleTruth, Outlined
-
-#: Slices further apart tell too little of a shape.
-_THICKEST_MM: Final = 2.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,14 +53,17 @@ class RealShape:
         )
 
 
-def real_shapes(scans: Iterable[MarkedScan]) -> Iterator[RealShape]:
-    """Every reading of thin-sliced scans whose outline holds a volume.
+def real_shapes(scans: Iterable[MarkedScan], thickest_mm: float = math.inf) -> Iterator[RealShape]:
+    """The outline of every reading.
+
+    Whoever trains on them leaves out the patients that he will be measured on.
 
     Args:
         scans: with their marks, as `konio.nodules.read_lidc_database` gives them.
+        thickest_mm: leave out scans whose slices lie further apart.
     """
     for scan in scans:
-        if scan.spacing_mm > _THICKEST_MM:
+        if scan.spacing_mm > thickest_mm:
             continue
         for mark in scan.marks:
             mask = _mask(mark, scan.spacing_mm)
