@@ -130,6 +130,11 @@ class Server:
             / 1024
         )
 
+    def processor(self) -> float:
+        """Seconds of processor the process has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self) -> None:
         """As the kernel does when memory is short."""
         self.process.kill()

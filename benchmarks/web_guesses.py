@@ -41,14 +41,14 @@ def guesses(count: int) -> None:
         answer.read()
         device = next(cookie for cookie in cookies if cookie.startswith("konio_device"))
         attacker, took = Client(server.port), []
-        before = _processor(server.process.pid)
+        before = server.processor()
         began = time.perf_counter()
         for number in range(count):
             start = time.perf_counter()
             status, _ = attacker("POST", "/api/session", _body("owner", f"guess {number}"))
             took.append(time.perf_counter() - start)
             assert status == 401
-        whole, spent = time.perf_counter() - began, _processor(server.process.pid) - before
+        whole, spent = time.perf_counter() - began, server.processor() - before
         owner.headers = {"Cookie": device}
         status, _ = owner("POST", "/api/session", _body("owner", PASSWORD))
         with room.database.read() as session:
@@ -59,11 +59,6 @@ def guesses(count: int) -> None:
         f"{count} guesses in {whole:.0f} s ({spent:.1f} s of processor): {hashed} hashed; owner: {status}"
     )
     print(f"  answer: {percentiles(took)}")
-
-
-def _processor(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def _body(name: str, password: str) -> bytes:

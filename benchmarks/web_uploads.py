@@ -59,6 +59,7 @@ def main(clients: int = 64) -> None:
             thread.start()
         watcher = threading.Thread(target=ask)
         watcher.start()
+        before = server.processor()
         barrier.wait()
         began = time.perf_counter()
         for thread in threads:
@@ -66,7 +67,7 @@ def main(clients: int = 64) -> None:
         whole = time.perf_counter() - began
         ended.set()
         watcher.join()
-        peak = server.peak_mib()
+        peak, spent = server.peak_mib(), server.processor() - before
         server.stop()
         stored = len(list(room.storage.films()))
         room.database.close()
@@ -75,7 +76,7 @@ def main(clients: int = 64) -> None:
     )
     print(f"acknowledgement: {percentiles(took)}")
     print(f"health during it ({len(health)} asked): {percentiles(health)}")
-    print(f"web process, most memory: {peak:.0f} MiB")
+    print(f"web process: most memory {peak:.0f} MiB, {spent:.1f} s of processor for all of it")
     if errors:
         print(errors[:3])
 
