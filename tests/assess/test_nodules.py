@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from konio.assess import load
 from konio.assess.nodules import NoduleAssessor, Place, load_nodules, parse_place, read_places
 from konio.cli.app import run
 from konio.errors import BundleError, CohortError, UsageError
@@ -192,3 +193,5 @@ def test_wrong_places_and_models(tmp_path: Path, make_bundle: Any) -> None:
         read_places(table, "b.mhd")
     with pytest.raises(BundleError, match="not a 'nodule-multitask'"):
         load_nodules(make_bundle("stage"))
+    with pytest.raises(BundleError, match="nothing about radiographs"):
+        load(bundle(tmp_path))

@@ -15,15 +15,27 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from konio.assess.assessor import Assessor, load
     from konio.assess.examined import Examined, HeatMap
+    from konio.assess.nodules import NoduleAssessor, Place, load_nodules
 
 _HOMES: Final = {
     "Assessor": "konio.assess.assessor",
     "Examined": "konio.assess.examined",
     "HeatMap": "konio.assess.examined",
+    "NoduleAssessor": "konio.assess.nodules",
+    "Place": "konio.assess.nodules",
     "load": "konio.assess.assessor",
+    "load_nodules": "konio.assess.nodules",
 }
 
-__all__ = ["Assessor", "Examined", "HeatMap", "load"]
+__all__ = [
+    "Assessor",
+    "Examined",
+    "HeatMap",
+    "NoduleAssessor",
+    "Place",
+    "load",
+    "load_nodules",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -55,12 +55,12 @@ def load(
 
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
     bundle = read_bundle(find_bundle(model))
-    preparation = Preparation.from_json(bundle.facts.preprocessing)
     if bundle.facts.kind not in ANSWERINGS:
         raise BundleError(
             f"bundle {bundle.facts.name!r} is a {bundle.facts.kind!r} and answers nothing about radiographs; "
             f"choose a {' or a '.join(ANSWERINGS)}"
         )
+    preparation = Preparation.from_json(bundle.facts.preprocessing)
     answering = ANSWERINGS[bundle.facts.kind](bundle, RADIOGRAPH, preparation, place)
     return Assessor(
         modality=RADIOGRAPH,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from konio.errors import KonioError
-from konio.tasks import MISSING, NODULE_TASKS, TaskSet
+from konio.tasks import NODULE_TASKS, TaskSet
 
 if TYPE_CHECKING:
     from konio.networks.balancing import BalancePlan
@@ -171,9 +171,3 @@ def rated_table(readings: Readings, tasks: TaskSet, classes: int = 2) -> NDArray
     return np.concatenate(
         [*columns, np.stack([labels[name] for name in tasks.names], 1)], axis=1
     ).astype(np.float32)
-
-
-def no_table(nodules: int, tasks: TaskSet) -> NDArray[np.float32]:
-    """The table of nodules that nobody rated."""
-    votes = np.zeros((nodules, sum(len(task) for task in tasks)), np.float32)
-    return np.concatenate([votes, np.full((nodules, len(tasks)), MISSING, np.float32)], axis=1)

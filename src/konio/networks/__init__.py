@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from konio.networks.balancing import BalancePlan, build_balance
     from konio.networks.bundle import (
         Bundle,
         BundleFacts,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
         task_weights,
     )
     from konio.networks.multitask import MultiTaskNetwork, build_network
+    from konio.networks.nodule import NoduleNetwork, NodulePlan, build_nodule_network
+    from konio.networks.nodule_bundle import nodule_network
     from konio.networks.plan import NetworkPlan
     from konio.networks.precision import fastest_dtype
     from konio.networks.weights import load_backbone_weights
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 # Where each public name lives; imported on first use, since most of them bring torch.
 _HOMES: Final = {
     "ARCHITECTURES": "classifier",
+    "BalancePlan": "balancing",
     "Bundle": "bundle",
     "BundleFacts": "bundle",
     "Classifier": "classifier",
@@ -48,14 +52,19 @@ _HOMES: Final = {
     "LossPlan": "losses",
     "MultiTaskNetwork": "multitask",
     "NetworkPlan": "plan",
+    "NoduleNetwork": "nodule",
+    "NodulePlan": "nodule",
+    "build_balance": "balancing",
     "build_classifier": "classifier",
     "build_network": "multitask",
+    "build_nodule_network": "nodule",
     "fastest_dtype": "precision",
     "find_bundle": "bundle",
     "label_counts": "losses",
     "load_backbone_weights": "weights",
     "load_imagenet": "imagenet",
     "multi_task_loss": "losses",
+    "nodule_network": "nodule_bundle",
     "read_bundle": "bundle",
     "scale_gradient": "losses",
     "shipped_bundles": "bundle",
@@ -65,6 +74,7 @@ _HOMES: Final = {
 
 __all__ = [
     "ARCHITECTURES",
+    "BalancePlan",
     "Bundle",
     "BundleFacts",
     "Classifier",
@@ -73,14 +83,19 @@ __all__ = [
     "LossPlan",
     "MultiTaskNetwork",
     "NetworkPlan",
+    "NoduleNetwork",
+    "NodulePlan",
+    "build_balance",
     "build_classifier",
     "build_network",
+    "build_nodule_network",
     "fastest_dtype",
     "find_bundle",
     "label_counts",
     "load_backbone_weights",
     "load_imagenet",
     "multi_task_loss",
+    "nodule_network",
     "read_bundle",
     "scale_gradient",
     "shipped_bundles",

@@ -23,7 +23,6 @@ from konio.networks.mosaic import Mosaic
 Stem = Literal["linear", "convolutions"]
 Position = Literal["grid", "depth", "none"]
 
-STEMS: Final[tuple[Stem, ...]] = get_args(Stem)
 POSITIONS: Final[tuple[Position, ...]] = get_args(Position)
 
 #: Standard deviation of a new network's weights, as in the published ones.

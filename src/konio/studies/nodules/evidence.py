@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,9 +75,9 @@ class Evidence:
         return tuple(sorted(names, key=lambda name: (name != MULTI, name)))
 
 
-def spread_interval(values: object, folds: int) -> Interval | None:
+def spread_interval(values: Iterable[float], folds: int) -> Interval | None:
     """Mean and corrected interval; without bounds where there is one value, ``None`` where there is none."""
-    known = np.array([float(v) for v in values if math.isfinite(v)])  # type: ignore[attr-defined]
+    known = np.array([float(v) for v in values if math.isfinite(v)])
     if not len(known):
         return None
     if len(known) == 1:
