@@ -99,6 +99,32 @@ def find_regions(
     return tuple(found[: rule.most])
 
 
+def strong_parts(
+    heat: NDArray[np.float32], rule: RegionRule | None = None
+) -> tuple[tuple[int, int, int, int], ...]:
+    """Boxes around the strong parts of a map on its own grid, the strongest first; none of a map that is zero.
+
+    Args:
+        heat: ``(n, n)``, not negative.
+        rule: threshold and limits; the default where ``None``.
+    """
+    rule = rule or RegionRule()
+    whole = float(heat.sum(dtype=np.float64))
+    if not (np.isfinite(whole) and whole > 0):
+        return ()
+    found = [
+        (
+            float(part.sum(dtype=np.float64)) / whole,
+            (rows.start, columns.start, rows.stop, columns.stop),
+        )
+        for rows, columns, part in _parts(heat, rule.threshold * float(heat.max()))
+    ]
+    kept = sorted(
+        (one for one in found if one[0] >= rule.least_share), key=lambda one: (-one[0], one[1])
+    )
+    return tuple(box for _, box in kept[: rule.most])
+
+
 def _parts(
     heat: NDArray[np.float32], threshold: float
 ) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:

@@ -74,7 +74,7 @@ def run_features(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     parts = read_parts(out)
     recipe = recipe_of(settings["levels"][0]["settings"])
     asked = _Asked(
-        levels=tuple(_level(out, level) for level in settings["levels"]),
+        levels=tuple(open_level(out, level) for level in settings["levels"]),
         said=tuple(read_predictions(out / TRIALS / level["name"]) for level in settings["levels"]),
         cut=settings["cut"],
         crop=CropPlan(recipe.levels.crop, ten=False, size=recipe.phases[-1].size),
@@ -107,7 +107,8 @@ class _Asked:
             yield self.crop.cut(batch["image"][:, None].float() / 127.5 - 1)
 
 
-def _level(out: Path, level: Mapping[str, Any]) -> Classifier:
+def open_level(out: Path, level: Mapping[str, Any]) -> Classifier:
+    """The trained network of one trial (``name`` and ``settings``), ready to answer."""
     recipe = recipe_of(level["settings"])
     with torch.device("meta"):
         network = Classifier(plan_of(level["settings"], recipe))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from konio.cohort import read_cohort
 from konio.report.words import Words
+from konio.studies.figures import Figure
 from konio.studies.hierarchy.experiment import read_study
 from konio.studies.hierarchy.figures import (
     cut_figure,
@@ -19,6 +20,7 @@ from konio.studies.hierarchy.figures import (
     scree_figure,
     two_level_figure,
 )
+from konio.studies.hierarchy.maps import read_map_figures
 from konio.studies.hierarchy.parts import Parts, read_parts
 from konio.studies.hierarchy.presets import Preset
 from konio.studies.hierarchy.results import Fine, Results, gather, read_fine
@@ -70,9 +72,17 @@ def write_report(out: Path, preset: Preset) -> Path:
         provenance=_provenance(study, preset),
     )
     chapters = sections(preset, parts, found, shown)
+    maps = read_map_figures(out, preset, parts)
+    if maps:
+        chapters.insert(-1, _maps_section(maps))
     if fine:
         chapters.insert(-1, _fine_section(preset, shown, fine))
     return write_page(out, TITLE, chapters, about)
+
+
+def _maps_section(figures: tuple[Figure, ...]) -> Section:
+    title = Words("Where the networks looked", "网络关注的区域")
+    return Section(title, figures, "maps")
 
 
 def _fine_section(preset: Preset, shown: Results, fine: Mapping[str, Fine]) -> Section:
