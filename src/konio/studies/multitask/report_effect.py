@@ -53,8 +53,8 @@ _NOTES: Final[dict[str, Words]] = {
         "已训练网络用于其他患者；测试集取各种子平均概率，交叉验证取留出折的回答。",
     ),
     "mcnemar": Words(
-        "Exact P; below it the number of films that only one of the two has right.",
-        "精确P值；差值栏为仅一种方法正确的胸片数。",
+        "Exact P; in place of the difference the films that only the first and only the second method has right.",
+        "精确P值；差值栏为仅前者正确与仅后者正确的胸片数。",
     ),
     "crossed": Words(
         "Patients and trained networks drawn anew together. The one to believe for a new hospital that trains anew.",
