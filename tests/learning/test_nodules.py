@@ -19,7 +19,7 @@ from konio.learning.nodule_table import classes_of, rated_table, votes_of
 from konio.learning.nodule_training import first_nodule_network, train_nodules, vote_temperature
 from konio.learning.nodules import NoduleVolumes, open_volumes
 from konio.learning.rated_objective import RatedQuestions, called, judged, scores_of
-from konio.learning.recipe import AugmentTable, Phase, Recipe, parse_recipe
+from konio.learning.recipe import AugmentTable, Phase, Recipe, parse_recipe, read_recipe
 from konio.learning.timetable import lay_out
 from konio.networks import read_bundle
 from konio.networks.balancing import BALANCES, BalancePlan, build_balance
@@ -222,3 +222,11 @@ def test_vote_temperature_finds_how_warm_the_logits_are() -> None:
     logits = rng.normal(0, 1, (400, 5)).astype(np.float32)
     votes = torch.from_numpy(logits).softmax(dim=1).numpy()
     assert vote_temperature(3 * logits, votes) == pytest.approx(3, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["konio-nodule", "nodule-slice"])
+def test_shipped_recipes_describe_networks(name: str) -> None:
+    found = read_recipe(Path(__file__).parents[2] / "recipes" / f"{name}.toml")
+    assert found.kind == "nodule" and found.name == name
+    plan, preparation = found.nodule.plan(), found.nodule.preparation()
+    assert plan.shape == preparation.voxels and plan.tasks == NODULE_TASKS.names
