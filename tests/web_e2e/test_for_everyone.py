@@ -72,7 +72,7 @@ def _pages(page: Page, served: Served) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("theme", "language"), [("dark", "en"), ("light", "zh")])
 def test_no_page_shuts_anybody_out(
     signed_in: BrowserContext, served: Served, theme: str, language: str
@@ -91,7 +91,7 @@ def test_no_page_shuts_anybody_out(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_the_keyboard_is_enough(signed_in: BrowserContext, served: Served) -> None:
     page = signed_in.new_page()
     page.goto(served.url)
@@ -121,7 +121,7 @@ def test_the_keyboard_is_enough(signed_in: BrowserContext, served: Served) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("width", "height"), [(1024, 768), (800, 1180)])
 def test_a_tablet_is_large_enough(
     signed_in: BrowserContext, served: Served, width: int, height: int

@@ -11,7 +11,7 @@ from tests.web_e2e.conftest import Served, look
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_from_first_start_to_a_signed_report(
     page: Page, context: BrowserContext, served: Served, films: list[Path]
 ) -> None:

@@ -119,7 +119,6 @@ export interface EarlierFilm {
   name: string
   study_date: string | null
   received: string
-  spacing_mm?: [number, number] | null
 }
 
 export interface FilmCase extends Row {

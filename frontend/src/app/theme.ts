@@ -25,6 +25,12 @@ export const roomColours: CSSVariablesResolver = () => ({
   light: {
     '--mantine-color-dimmed': '#545f66',
     '--mantine-color-placeholder': '#667178',
+    '--mantine-color-teal-light-color': '#05603f',
+    '--mantine-color-orange-light-color': '#8a3600',
+    '--mantine-color-yellow-light-color': '#6f4400',
+    '--mantine-color-red-light-color': '#a31a1a',
+    '--mantine-color-blue-light-color': '#0b4f9e',
+    '--mantine-color-gray-light-color': '#3c4247',
     '--room-bar': '#f1f4f5',
     '--room-line': '#d5dcdf',
     '--room-link': '#086761',

@@ -15,8 +15,8 @@ export function FilmFacts({ film }: { film: FilmCase }) {
   const [editing, setEditing] = useState(false)
   const notes = language === 'zh' ? (film.film_notes_zh ?? film.film_notes) : film.film_notes
   const facts: [Key, string, boolean?][] = [
-    ['case.patient-name', film.patient_name ?? '–'],
-    ['case.patient-id', film.patient_id ?? '–'],
+    ['case.patient-name', film.patient_name || '–'],
+    ['case.patient-id', film.patient_id || '–'],
     ['case.study-date', day(film.study_date)],
     ['case.received', moment(film.received)],
     ['case.size', film.rows && film.columns ? t('case.size-of', { columns: film.columns, rows: film.rows, bytes: megabytes(film.bytes) }) : megabytes(film.bytes)],

@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react'
 import { useParams } from 'react-router'
 
 import type { FilmCase } from '../../api/shapes'
+import { useCase } from '../../api/useCase'
 import { Busy } from '../../parts/Busy'
 import { Fault } from '../../parts/Fault'
 import { useWords } from '../../words/language'
@@ -21,7 +22,6 @@ import { JobActions } from './JobActions'
 import { LayersMenu } from './LayersMenu'
 import { ReadersPanel } from './ReadersPanel'
 import { ReportMenu } from './ReportMenu'
-import { useCase } from './useCase'
 
 import './film.css'
 
@@ -51,7 +51,7 @@ function OpenFilm({ film }: { film: FilmCase }) {
   const measured = film.spacing_mm ? rulers.map((ruler) => lengthOf(ruler.from, ruler.to, film.spacing_mm).value) : []
   const blind = !film.machine_open
   const shown = { id: film.id, name: film.name, date: film.study_date, spacing: film.spacing_mm }
-  const earlier = film.earlier.map((one) => ({ id: one.id, name: one.name, date: one.study_date ?? one.received, spacing: one.spacing_mm ?? null }))
+  const earlier = film.earlier.map((one) => ({ id: one.id, name: one.name, date: one.study_date ?? one.received }))
   return (
     <div className="film-page">
       <title>{`${film.name} · konio`}</title>
@@ -60,7 +60,7 @@ function OpenFilm({ film }: { film: FilmCase }) {
       </Viewer>
       <aside className="film-aside" aria-label={t('case.tabs')}>
         <Heading film={film} />
-        <Tabs value={tab} onChange={(value) => setTab(value as Tab)} className="film-tabs">
+        <Tabs keepMountedMode="display-none" value={tab} onChange={(value) => setTab(value as Tab)} className="film-tabs">
           <Tabs.List>
             <Tabs.Tab value="reading">{t('case.tab-reading')}</Tabs.Tab>
             <Tabs.Tab value="machine" leftSection={blind ? <IconLock size={14} aria-hidden /> : null}>{t('case.tab-machine')}</Tabs.Tab>

@@ -3,7 +3,7 @@ import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
 import { useDebouncedCallback, useDebouncedValue, useDisclosure } from '@mantine/hooks'
 import { useMemo, useState } from 'react'
 
-import type { Reading, Staging } from '../../api/shapes'
+import type { Findings, Reading, Staging } from '../../api/shapes'
 import { Fault } from '../../parts/Fault'
 import { StageBadge } from '../../parts/StageBadge'
 import { useWords } from '../../words/language'
@@ -30,13 +30,15 @@ interface Asked {
 }
 
 const KEEP_AFTER_MS = 1200
+const ASK_AFTER_MS = 150
 
 export function ReadingForm({ id, begin, amends, blind, measured, onSigned, onCancel }: Asked) {
   const { t } = useWords()
   const [form, setForm] = useState(begin)
+  const [before] = useState(begin.seconds)
   const sitting = useSitting()
   const draft = useKeepDraft(id)
-  const withTime = (given: Form): Form => ({ ...given, seconds: begin.seconds + sitting() })
+  const withTime = (given: Form): Form => ({ ...given, seconds: before + sitting() })
   const keep = useDebouncedCallback((given: Form) => draft.mutate(draftOf(withTime(given))), { delay: KEEP_AFTER_MS, flushOnUnmount: true })
   const change = (part: Partial<Form>) => {
     const next = { ...form, ...part }
@@ -44,9 +46,12 @@ export function ReadingForm({ id, begin, amends, blind, measured, onSigned, onCa
     keep(next)
   }
 
-  const findings = useMemo(() => findingsOf({ ...form, override: null, comment: '', seconds: 0 }), [form])
-  const [asked] = useDebouncedValue(findings, 150)
-  const staging = useStaging(findings === null ? null : asked)
+  // The stage is asked for a moment after the last change; until it is there, nothing can be signed.
+  const wanted = JSON.stringify(findingsOf({ ...form, override: null, comment: '', seconds: 0 }))
+  const [asked] = useDebouncedValue(wanted, ASK_AFTER_MS)
+  const findings = useMemo(() => JSON.parse(asked) as Findings | null, [asked])
+  const staging = useStaging(findings)
+  const staged = asked === wanted && findings !== null && !staging.isPlaceholderData ? staging.data : undefined
   const missing = missingIn(form, amends !== null)
   const sign = useSign(id, onSigned)
   const [confirming, { open, close }] = useDisclosure(false)
@@ -63,7 +68,7 @@ export function ReadingForm({ id, begin, amends, blind, measured, onSigned, onCa
         />
       )}
       <ZoneFields zones={form.zones} onZones={(zones) => change({ zones })} />
-      <StageBox staging={findings === null ? undefined : staging.data} />
+      <StageBox staging={wanted === 'null' ? undefined : staging.data} />
       {staging.error && <Fault error={staging.error} />}
       <ShapeFields form={form} onForm={change} />
       <LargeFields large={form.large} onLarge={(large) => change({ large })} measured={measured} />
@@ -77,7 +82,7 @@ export function ReadingForm({ id, begin, amends, blind, measured, onSigned, onCa
         </Text>
         <Group gap="xs">
           {onCancel && <Button size="sm" variant="default" onClick={onCancel}>{t('read.amend-cancel')}</Button>}
-          <Button size="sm" disabled={missing.length > 0 || !staging.data || staging.isPlaceholderData} onClick={open} data-testid="sign">{t('read.sign')}</Button>
+          <Button size="sm" disabled={missing.length > 0 || !staged} onClick={open} data-testid="sign">{t('read.sign')}</Button>
         </Group>
       </Group>
       <Modal opened={confirming} onClose={close} title={t('read.sign-title')} closeButtonProps={{ 'aria-label': t('do.close') }}>

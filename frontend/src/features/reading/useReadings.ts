@@ -24,19 +24,24 @@ export function useStaging(findings: Findings | null) {
   })
 }
 
-/** What was kept of a form that was not signed; asked for anew each time the form opens. */
+/** What was kept of a form that was not signed. What is kept from here on stands in the cache, too. */
 export function useDraft(id: string) {
   return useQuery({
     queryKey: ['draft', id],
     staleTime: Infinity,
-    gcTime: 0,
     refetchOnWindowFocus: false,
     queryFn: ({ signal }) => http.get<{ draft: unknown }>(at(id, 'draft'), signal),
   })
 }
 
 export function useKeepDraft(id: string) {
-  return useMutation({ mutationFn: (draft: object) => http.put<undefined>(at(id, 'draft'), draft) })
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: (draft: object) => http.put<undefined>(at(id, 'draft'), draft),
+    onMutate: (draft) => {
+      client.setQueryData(['draft', id], { draft })
+    },
+  })
 }
 
 export interface Signing {
@@ -52,6 +57,7 @@ export function useSign(id: string, onSigned: (reading: Reading) => void) {
     mutationFn: ({ findings, amends, reason }: Signing) =>
       http.post<Reading>(at(id, 'readings'), amends === null ? findings : { ...findings, amends, reason }),
     onSuccess: async (reading) => {
+      client.setQueryData(['draft', id], { draft: null })
       await Promise.all(
         [['case', id], ['readings', id], ['machine', id], ['cases']].map((queryKey) => client.invalidateQueries({ queryKey })),
       )

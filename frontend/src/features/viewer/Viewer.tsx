@@ -3,6 +3,7 @@ import { ActionIcon, Checkbox, Menu, Tooltip } from '@mantine/core'
 import { IconLayoutColumns } from '@tabler/icons-react'
 import { type ReactNode, useCallback, useMemo, useState } from 'react'
 
+import { useCase } from '../../api/useCase'
 import { useWords } from '../../words/language'
 import { day } from '../../words/format'
 import { screenRatio } from './Canvas'
@@ -16,16 +17,19 @@ import { AS_STORED, moved, oneToOne, type Size, type View, windowed, zoomed } fr
 
 import './viewer.css'
 
-export interface FilmShown {
+export interface FilmNamed {
   id: string
   name: string
   date: string | null
+}
+
+export interface FilmShown extends FilmNamed {
   spacing: [number, number] | null
 }
 
 interface Asked {
   film: FilmShown
-  earlier: FilmShown[]
+  earlier: FilmNamed[]
   layers: Layers
   onLayers: (layers: Layers) => void
   overlays: Overlays
@@ -64,15 +68,16 @@ function useViews(linked: boolean, size: Size) {
 export function Viewer({ film, earlier, layers, onLayers, overlays, rulers, onRulers, children }: Asked) {
   const { t, fault } = useWords()
   const [tool, setTool] = useState<Tool>('window')
-  const [beside, setBeside] = useState<FilmShown | null>(null)
+  const [beside, setBeside] = useState<FilmNamed | null>(null)
   const [linked, setLinked] = useState(true)
   const [help, setHelp] = useState(false)
   const present = useFilm(film.id)
   const past = useFilm(beside?.id ?? null)
+  const pastFacts = useCase(beside?.id)
   const size = useMemo(() => ({ width: present.data?.columns ?? 1000, height: present.data?.rows ?? 1000 }), [present.data])
   const { views, onFirst, onSecond, zoom, move, shade } = useViews(linked, size)
 
-  const compare = (other: FilmShown | null) => {
+  const compare = (other: FilmNamed | null) => {
     setBeside(other)
     onFirst((view) => view) // where both move together, the other begins where this one is
   }
@@ -118,7 +123,7 @@ export function Viewer({ film, earlier, layers, onLayers, overlays, rulers, onRu
           <Pane
             key={beside.id} label={t('view.earlier')} film={past.data} previewUrl={preview(beside.id)}
             failed={past.error ? fault(past.error) : null} view={views[1]} onView={onSecond} tool={tool === 'ruler' ? 'pan' : tool}
-            layers={NO_LAYERS} overlays={NOTHING} rulers={[]} onRuler={() => undefined} spacing={beside.spacing}
+            layers={NO_LAYERS} overlays={NOTHING} rulers={[]} onRuler={() => undefined} spacing={pastFacts.data?.spacing_mm ?? null}
             caption={`${t('view.earlier')} · ${day(beside.date)}`}
           />
         )}
@@ -128,7 +133,7 @@ export function Viewer({ film, earlier, layers, onLayers, overlays, rulers, onRu
   )
 }
 
-function Compare({ films, beside, onBeside }: { films: FilmShown[]; beside: FilmShown | null; onBeside: (film: FilmShown | null) => void }) {
+function Compare({ films, beside, onBeside }: { films: FilmNamed[]; beside: FilmNamed | null; onBeside: (film: FilmNamed | null) => void }) {
   const { t } = useWords()
   return (
     <Menu withinPortal position="bottom-start">

@@ -75,8 +75,8 @@ function Film({ film }: { film: Row }) {
         <Link to={to} aria-label={t('list.open', { name: film.name })}>{film.name}</Link>
         {film.priority > 5 && <Badge ml={6} size="sm" color="red" variant="light" tt="none">{t('list.urgent')}</Badge>}
       </Table.Td>
-      <Table.Td>{film.patient_name ?? '–'}</Table.Td>
-      <Table.Td className="number">{film.patient_id ?? '–'}</Table.Td>
+      <Table.Td>{film.patient_name || '–'}</Table.Td>
+      <Table.Td className="number">{film.patient_id || '–'}</Table.Td>
       <Table.Td className="number">{day(film.study_date)}</Table.Td>
       <Table.Td className="number">{moment(film.received)}</Table.Td>
       <Table.Td><StatusBadge id={film.id} status={film.status} progress={film.progress} /></Table.Td>
