@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
 import os
@@ -113,6 +114,7 @@ class Server:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+        atexit.register(self.process.kill)
         self.port = self._port()
 
     def _port(self) -> int:
@@ -146,11 +148,11 @@ class Server:
         self.process.wait(60)
 
 
-def wait_for(condition: Any, seconds: float) -> bool:
+def wait_for(condition: Any, seconds: float, pause: float = 0.2) -> bool:
     """Whether something became true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
             return True
-        time.sleep(0.2)
+        time.sleep(pause)
     return False

@@ -45,8 +45,11 @@ def workers(jobs: int, kills: int) -> None:
         running = [launch(), launch()]
         began, killed = time.monotonic(), 0
         while killed < kills:
-            time.sleep(rng.uniform(0.4, 1.0))
             place = rng.randrange(2)
+            pid = running[place].pid
+            if not wait_for(lambda pid=pid: _busy(room, pid), 20, 0.01):
+                break  # the queue is empty
+            time.sleep(rng.uniform(0.0, 0.15))  # somewhere in the middle of a film
             os.kill(running[place].pid, signal.SIGKILL)
             running[place].wait()
             running[place] = launch()
@@ -69,6 +72,11 @@ def _queue_films(room: object, account: object, jobs: int) -> None:
     for number in range(jobs):
         content = b"\x89PNG\r\n\x1a\n" + number.to_bytes(8, "big")
         uploads.take(room, asker, f"{number}.png", iter([content]))
+
+
+def _busy(room: object, pid: int) -> bool:
+    """Whether a worker holds a job; its name carries its process number."""
+    return _count(room, Job.state == "running", Job.owner.like(f"%:{pid}:%")) > 0
 
 
 def _count(room: object, *conditions: object) -> int:
