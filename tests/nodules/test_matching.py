@@ -37,6 +37,12 @@ def test_two_groups_joined_by_chance_are_parted():
     )  # four marks may be one nodule
 
 
+def test_neighbours_whose_outlines_overlap_are_parted_by_their_centres():
+    first = [ball(f"a{k}", (30 + 0.4 * k, 40, 0.0), 7) for k in range(4)]
+    second = [ball(f"b{k}", (41 + 0.4 * k, 40, 0.0), 5) for k in range(4)]
+    assert names(match(scan(*first, *second))) == [[f"{x}{k}" for k in range(4)] for x in "ab"]
+
+
 def test_without_marks_there_is_nothing():
     assert match(scan()) == ()
 

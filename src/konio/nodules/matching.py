@@ -3,7 +3,8 @@
 The rule (after the one the package ``pylidc`` publishes): two marks touch if the smallest distance of their outlines is
 at most the slice thickness; marks that touch directly or through others form a group. A group of more than four marks
 cannot be one nodule seen by four readers: within it the distance is made smaller by a tenth until every part has
-at most four, or the distance falls below 0.1 mm.
+at most four, or the distance falls below 0.1 mm. What outlines that overlap still hold together (two nodules side by side) is
+parted by the distances of the marks' centres in the same way.
 
 References:
     Hancock and Magnan, Journal of Medical Imaging 3(4):044504 (2016); dossier section 3.4.
@@ -36,6 +37,11 @@ def match(scan: MarkedScan) -> tuple[tuple[Mark, ...], ...]:
     outlines = [mark.outline(scan.pixel_mm) for mark in scan.marks]
     apart = distances(outlines, scan.thickness_mm)
     groups = _split(list(range(len(scan.marks))), apart, scan.thickness_mm)
+    if any(len(group) > MOST_READERS for group in groups):
+        centres = np.array([mark.centre() for mark in scan.marks])
+        centres[:, :2] *= scan.pixel_mm
+        between = np.linalg.norm(centres[:, None] - centres[None], axis=-1)
+        groups = [part for group in groups for part in _split(group, between, between.max())]
     return tuple(tuple(scan.marks[i] for i in group) for group in sorted(groups))
 
 
