@@ -75,10 +75,10 @@ def multitask(
     if address is not None and engine != "ray":
         raise UsageError("--address names a Ray cluster; give --engine ray with it")
     chosen = presets.with_extra(presets.preset(preset), mix)
-    if estimate:
-        _say_estimate(chosen, workers)
-        return
     presets.check(chosen, cohort)
+    if estimate:
+        _say_estimate(chosen, cohort, workers)
+        return
     runs_on = open_engine(engine, workers=workers, address=address)
     from konio.studies.multitask.experiment import Ask, run_multitask
 
@@ -129,10 +129,12 @@ class _Speaker:
         return True
 
 
-def _say_estimate(preset: Preset, workers: int | None) -> None:
+def _say_estimate(preset: Preset, cohort: Path | None, workers: int | None) -> None:
+    from konio.studies.multitask.cohorts import read_films
     from konio.studies.multitask.estimate import estimate
 
-    found: Estimate = estimate(preset, workers)
+    films = None if cohort is None else len(read_films(cohort))
+    found: Estimate = estimate(preset, workers, films)
     for line in found.lines():
         say(line)
 

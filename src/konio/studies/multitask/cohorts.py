@@ -64,7 +64,7 @@ def gather(
     if cohort is None:
         made = _make(out, preset, preset.cases, workers, progress)
         return Films(made, len(made), f"{len(made)} made-up patients", made_up=True)
-    found = cohort if isinstance(cohort, Cohort) else _read(Path(cohort))
+    found = cohort if isinstance(cohort, Cohort) else read_films(Path(cohort))
     name = found.root.name if isinstance(cohort, Cohort) else Path(cohort).name
     made_up = is_made_up(found)
     if not preset.extra:
@@ -73,7 +73,12 @@ def gather(
     return Films(replace(found, cases=(*found.cases, *extra.cases)), len(found), name, made_up)
 
 
-def _read(path: Path) -> Cohort:
+def read_films(path: Path) -> Cohort:
+    """A cohort from its table, its folder, or the folder of the Shenzhen set.
+
+    Raises:
+        CohortError: if it cannot be used.
+    """
     if path.is_dir():
         return read_shenzhen(path) if is_shenzhen(path) else read_cohort(path / "cohort.csv")
     return read_cohort(path)

@@ -59,12 +59,13 @@ class Estimate:
         yield f"  about {self.hours:.1f} hours, films and page not counted"
 
 
-def estimate(preset: Preset, workers: int | None = None) -> Estimate:
+def estimate(preset: Preset, workers: int | None = None, films: int | None = None) -> Estimate:
     """Measure some steps and count the rest.
 
     Args:
         preset: how large.
         workers: trials at a time; as many as the local engine would take by default.
+        films: of the cohort; as many as the preset would make up by default.
     """
     import torch
 
@@ -83,13 +84,13 @@ def estimate(preset: Preset, workers: int | None = None) -> Estimate:
     finally:
         torch.set_num_threads(before)
     trials, steps, seconds = 0, 0, 0.0
-    for films, measured_films in _networks(preset):
+    for trained, answered in _networks(preset, films or preset.cases):
         trials += 1
         for phase, (_, _, each) in zip(recipe.phases, measured, strict=True):
-            own = max(1, round(phase.epochs * max(1, films // phase.batch)))
+            own = max(1, round(phase.epochs * max(1, trained // phase.batch)))
             steps += own
             seconds += own * each
-        seconds += measured_films * look
+        seconds += answered * look
     # Workers of one machine share its memory and caches; the steps were measured by one alone.
     name = torch.cuda.get_device_name(0) if device == "cuda" else platform.machine()
     machine = f"{name}, {engine.threads} threads a trial, load {os.getloadavg()[0]:.1f}"
@@ -99,9 +100,8 @@ def estimate(preset: Preset, workers: int | None = None) -> Estimate:
     )
 
 
-def _networks(preset: Preset) -> Iterator[tuple[int, int]]:
-    """Films trained on and films measured, of every network."""
-    films = preset.cases
+def _networks(preset: Preset, films: int) -> Iterator[tuple[int, int]]:
+    """Films trained on and films answered, of every network."""
     test = round(films * preset.test_fraction)
     fold = (films - test) // preset.folds
     inner = (films - test - fold) * (1 - preset.inner)
