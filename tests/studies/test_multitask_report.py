@@ -31,6 +31,7 @@ from konio.studies.multitask.report_effect import (
     believed,
     effect_lines,
     effect_table,
+    gain_sentence,
     verdicts,
 )
 from konio.studies.multitask.report_measures import (
@@ -190,6 +191,17 @@ def test_a_line_over_patients_and_training_is_believed_before_all_others(evidenc
     without = [line for line in lines if line.note != "crossed"]
     assert believed(without).note == "corrected"  # type: ignore[union-attr]
     assert believed([]) is None
+
+
+def test_mean_relative_gain_by_hand(evidence, out, real):
+    (paragraph,) = gain_sentence(evidence)
+    gains = []
+    for task, rate in (("differential", "d75"), ("stage", "d25")):
+        new = accuracies(out, "cv-multi-d75-*", task).mean()
+        old = accuracies(out, f"cv-single-{task}-{rate}-*", task).mean()
+        gains.append((new - old) / old)
+    assert f"{100 * np.mean(gains):+.1f} %".replace("-", "−") in say(paragraph.text)
+    assert gain_sentence(real) == ()
 
 
 def test_areas_equal_scikit_learn(evidence):

@@ -15,7 +15,12 @@ from konio.studies.multitask.report_cases import (
     stability_table,
     subgroups_table,
 )
-from konio.studies.multitask.report_effect import effect_lines, effect_table, verdicts
+from konio.studies.multitask.report_effect import (
+    effect_lines,
+    effect_table,
+    gain_sentence,
+    verdicts,
+)
 from konio.studies.multitask.report_figures import (
     calibration_figure,
     confusion_figure,
@@ -100,7 +105,11 @@ def _sections(evidence: Evidence, real: bool) -> list[Section]:
     lines = {task: effect_lines(evidence, task) for task in tasks}
     stable = {task: case_stability(evidence, task) for task in tasks}
     compared = any(lines.values())
-    effect: list[Any] = [*verdicts(evidence, lines), *([] if real else [_BELIEVE])]
+    effect: list[Any] = [
+        *verdicts(evidence, lines),
+        *gain_sentence(evidence),
+        *([] if real else [_BELIEVE]),
+    ]
     if compared:
         effect += [effect_table(evidence, lines), effect_figure(evidence, lines)]
     if real:

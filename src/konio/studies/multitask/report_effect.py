@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from konio.metrics import relative_gain
 from konio.report.words import Words
 from konio.significance import (
     Interval,
@@ -22,7 +23,7 @@ from konio.significance import (
 )
 from konio.studies.cells import count, digits, empty, interval, p_value, text
 from konio.studies.multitask.report_runs import METHODS, Evidence, Floats, Pooled, common, pool
-from konio.studies.multitask.report_scores import paired
+from konio.studies.multitask.report_scores import by_unit, paired
 from konio.studies.multitask.report_tables import OURS, PAPER
 from konio.studies.page import Paragraph, Tone
 from konio.studies.reported import read
@@ -323,6 +324,37 @@ def verdicts(evidence: Evidence, lines: Mapping[str, Sequence[Line]]) -> tuple[P
             )
         )
     return tuple(found)
+
+
+def gain_sentence(evidence: Evidence) -> tuple[Paragraph, ...]:
+    """The mean relative gain over all questions, which one number people ask for; nothing until all have been measured.
+
+    References:
+        Dossier section 5, S13.
+    """
+    new, old = evidence.pair
+    if old is None or len(evidence.questions) < 2:
+        return ()
+    means: list[dict[str, float]] = [{}, {}]
+    for task, question in evidence.questions.items():
+        for method, own in ((new, means[0]), (old, means[1])):
+            values = by_unit(evidence.best(task, method), question, ("accuracy", "mean"))
+            if values:
+                own[task] = float(np.mean(list(values.values())))
+    if set(means[0]) != set(evidence.questions) or set(means[1]) != set(means[0]):
+        return ()
+    if not all(means[1].values()):
+        return ()
+    gain = digits(relative_gain(*means), 1, percent=True, sign=True)
+    return (
+        Paragraph(
+            Words(
+                f"Mean relative gain in accuracy over all questions, cross-validation: {gain} %.",
+                f"各任务准确率的平均相对增益（交叉验证）：{gain}%。",
+            ),
+            "quiet",
+        ),
+    )
 
 
 def _verdict(gap: Interval) -> tuple[Words, Tone]:
