@@ -183,11 +183,10 @@ def main() -> None:
     network = bundle.network().requires_grad_(False)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, torch {torch.__version__}")  # fmt: skip
-    print(
-        f"{given.model} {bundle.weights_sha256[:12]}, {given.films} made-up films from seed {SEED}"
-    )
+    print(f"{given.model} {bundle.weights_sha256[:12]}")
     if "scores" in parts or "cost" in parts:
         count = given.films if "scores" in parts else 3
+        print(f"{count} made-up films from seed {SEED}", flush=True)
         films = made(count, Preparation.from_json(bundle.facts.preprocessing))
     if "scores" in parts:
         scores(network, films, given)
