@@ -253,7 +253,7 @@ def test_killing_the_study_twice_changes_no_number(study, tmp_path):
     command = [sys.executable, str(Path(tiny_study.__file__)), str(out)]
     for wanted in (2, 7):
         process = subprocess.Popen(command)
-        end = time.monotonic() + 200
+        end = time.monotonic() + 280
         while len(finished(out)) < wanted and time.monotonic() < end:
             time.sleep(0.01)
         process.kill()
