@@ -82,12 +82,12 @@ function Events({ events }: { events: AuditEvent[] }) {
           {events.map((event) => (
             <Table.Tr key={event.seq}>
               <Table.Td className="number">{event.seq}</Table.Td>
-              <Table.Td className="number" style={{ whiteSpace: 'nowrap' }}>{moment(event.at)}</Table.Td>
+              <Table.Td className="number short">{moment(event.at)}</Table.Td>
               <Table.Td>{event.name ?? '–'}</Table.Td>
-              <Table.Td className="mono">{event.action}</Table.Td>
-              <Table.Td className="mono">{event.case ? <Anchor component={Link} to={`/films/${event.case}`} fz="xs">{event.case.slice(0, 8)}</Anchor> : '–'}</Table.Td>
+              <Table.Td className="mono short">{event.action}</Table.Td>
+              <Table.Td className="mono short">{event.case ? <Anchor component={Link} to={`/films/${event.case}`} fz="xs">{event.case.slice(0, 8)}</Anchor> : '–'}</Table.Td>
               <Table.Td className="mono">{said(event.details)}</Table.Td>
-              <Table.Td className="mono" title={event.hash}>{event.hash.slice(0, 12)}</Table.Td>
+              <Table.Td className="mono short" title={event.hash}>{event.hash.slice(0, 12)}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
