@@ -28,7 +28,7 @@ from konio.studies.reported import Reported, read
 from konio.tasks import MISSING, NODULE_TASKS
 
 TITLE: Final = Words(
-    "Nodules: do nine questions together help, and which slices matter?",
+    "Nodules: do nine questions asked together help?",
     "肺结节：九个问题一起学习是否有益？",
 )
 _LEAD: Final = Words(

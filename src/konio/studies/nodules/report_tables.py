@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konio.report.words import Words
-from konio.significance import holm
-from konio.studies.cells import count, empty, interval, number, p_value, text
+from konio.significance import Interval, holm
+from konio.studies.cells import count, empty, number, p_value, text
+from konio.studies.cells import interval as bounded
 from konio.studies.nodules.classical import SCORES as CLASSICAL_SCORES
 from konio.studies.nodules.classical import ClassicalResult
 from konio.studies.nodules.design import MULTI, Group
@@ -51,6 +53,13 @@ NOTES: Final[dict[str, Words]] = {
 }
 
 Baselines = Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]
+
+
+def interval(found: Interval | None, places: int = 3, *, sign: bool = False) -> Cell:
+    """An estimate with its bounds, or alone where a single fold is finished."""
+    if found is None or not math.isfinite(found.low):
+        return number(None if found is None else found.estimate, places, sign=sign)
+    return bounded(found, places, sign=sign)
 
 
 def words_of(question: str) -> Words:
@@ -260,7 +269,10 @@ def relevance_table(found: Sequence[Relevance], reported: Reported) -> Table:
         )
     columns = (
         Column(Words("characteristic", "特征")),
-        Column(Words("cosine of raw ratings", "原始评分余弦"), group=PAPER, marks=("cosine",)),
+        Column(
+            Words("cosine of raw ratings, the paper's equation 1", "原始评分余弦（论文式1）"),
+            marks=("cosine",),
+        ),
         Column(Words("centred cosine (Pearson)", "中心化余弦（Pearson）")),
         Column(Words("Spearman", "Spearman")),
         Column(Words("mutual information, bits", "互信息（比特）")),
