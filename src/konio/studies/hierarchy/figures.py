@@ -206,7 +206,7 @@ def fine_confusion_figure(fine: Mapping[str, Fine]) -> Figure:
         for row, name in enumerate(shown):
             for place, kind in enumerate(CLASSIFIERS):
                 matrix = np.array(fine[name].scores(kind, 16)["confusion"])
-                title = f"{say(CLASSIFIERS[kind], language)}: {say(FEATURES[name], language)}"
+                title = f"{say(CLASSIFIERS[kind], language)}\n{say(FEATURES[name], language)}"
                 draw_confusion(axes[row, place], matrix, STAGES, language, title)
         return drawing
 
