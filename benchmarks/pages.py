@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 SIDE = 3000
 ROUNDS = 9
 ADMIN, READER = "a long word for the admin", "a long word for the reader"
+BOOT = "import sys; from konio.cli import main; sys.exit(main(sys.argv[1:]))"
 STATIC = Path(__file__).resolve().parents[1] / "src" / "konio" / "web" / "static"
 
 #: Opens a film by a click and tells after how many milliseconds the whole film is painted.
@@ -61,12 +62,25 @@ FIRST = "() => performance.getEntriesByName('first-contentful-paint')[0].startTi
 
 
 def film(path: Path) -> None:
-    """A 16-bit PNG of the size of a real film, with two dark fields."""
-    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
-    pixels = np.full((SIDE, SIDE), 48_000.0)
-    for centre in (0.31, 0.69):
-        pixels[((rows - 0.5) / 0.36) ** 2 + ((columns - centre) / 0.15) ** 2 < 1] = 16_000
-    noisy = pixels + np.random.default_rng(1).normal(0, 900, pixels.shape)
+    """A made-up film enlarged to the size of a real one, with noise in each pixel, as a 16-bit PNG."""
+    import konio
+
+    words = [
+        "phantom",
+        "radiograph",
+        "--cases",
+        "1",
+        "--seed",
+        "11",
+        "--workers",
+        "1",
+        "--out",
+        str(path.parent / "made"),
+    ]
+    subprocess.run([sys.executable, "-c", BOOT, *words], check=True, capture_output=True)
+    small = konio.read(str(next((path.parent / "made" / "films").glob("*.dcm")))).pixels
+    large = np.asarray(Picture.fromarray(small).resize((SIDE, SIDE), Picture.Resampling.BICUBIC))
+    noisy = 65_535 * large + np.random.default_rng(1).normal(0, 400, large.shape)
     Picture.fromarray(np.clip(noisy, 0, 65_535).astype(np.uint16)).save(path)
 
 
@@ -163,10 +177,9 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        boot = "import sys; from konio.cli import main; sys.exit(main(sys.argv[1:]))"
         words = ["serve", "--data", str(folder / "data"), "--port", "0", "--workers", "0"]
         server = subprocess.Popen(
-            [sys.executable, "-u", "-c", boot, *words],
+            [sys.executable, "-u", "-c", BOOT, *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
