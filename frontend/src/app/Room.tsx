@@ -1,5 +1,5 @@
 /** The frame around every page: who may see what, the head, and the notice that never goes away. */
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useEffect } from 'react'
 import { Navigate, Route, Routes, useLocation } from 'react-router'
 
 import { SignedIn, useSession } from '../api/session'
@@ -15,7 +15,8 @@ import { LiveJobs } from './LiveJobs'
 import { NotFound } from './NotFound'
 import { Safe } from './Safe'
 
-const FilmPage = lazy(() => import('../features/film/FilmPage'))
+const loadFilmPage = () => import('../features/film/FilmPage')
+const FilmPage = lazy(loadFilmPage)
 const AgreementPage = lazy(() => import('../features/agreement/AgreementPage'))
 const AccountsPage = lazy(() => import('../features/accounts/AccountsPage'))
 const AuditPage = lazy(() => import('../features/audit/AuditPage'))
@@ -45,6 +46,8 @@ export function Room() {
 }
 
 function Inside({ session }: { session: Session }) {
+  // The viewer comes while the list is looked at, so that a click finds it there.
+  useEffect(() => void loadFilmPage(), [])
   if (session.must_change_password) return <FirstPassword />
   const administrator = session.account.role === 'administrator'
   return (
