@@ -48,7 +48,8 @@ demo: $(READY)
 	@echo "Open $(OUT)/index.html in a browser."
 
 serve: pages
-	$(BIN)/konio serve
+	@mkdir -p out
+	$(BIN)/konio serve --data out/room --port 8080
 
 test: system pages
 	$(BIN)/python scripts/build_frontend.py test
