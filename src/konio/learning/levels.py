@@ -81,7 +81,7 @@ class LevelObjective:
 
     def answer(self, network: Callable[..., Any], view: View) -> Tensor:
         """Logarithms of the mean probabilities over all crops, ``(B, classes)``."""
-        parts = self.crops.cut(view.image).split(_AT_ONCE)
+        parts = self.crops.cut(view.image).split(_AT_ONCE)  # type: ignore[no-untyped-call]
         merged: Tensor = self.crops.merge(torch.cat([network(part) for part in parts]))
         return merged.clamp_min(torch.finfo(merged.dtype).tiny).log()
 
