@@ -7,12 +7,15 @@ writes its page, so that a test can kill it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from konio.cohort import Cohort, write_cohort
 from konio.engine import LocalEngine
@@ -52,13 +55,27 @@ TINY = Preset(
 
 
 class Here:
-    """An engine in this very process, one item after the other."""
+    """An engine in this very process, one item after the other on one thread, as `main` gives its worker one."""
 
     workers = 1
 
     def run(self, function: str, items: Any) -> Any:
         for position, item in enumerate(items):
-            yield position, outcome(attempt(function, item))
+            with one_thread():
+                said = outcome(attempt(function, item))
+            yield position, said
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Another number of threads adds in another order, and the last digits differ."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def cohort(root: Path, films: int = FILMS, person: Callable[[int], str] = str) -> Cohort:

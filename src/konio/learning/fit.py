@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,8 +126,12 @@ def _strategy(recipe: Recipe) -> str:
 
 
 def _loggers(out: Path, step: int) -> list[Any]:
-    """TensorBoard and CSV; each start of a run writes a folder of its own."""
+    """TensorBoard and CSV; each start of a run writes a folder of its own.
+
+    A start that was killed before it saved anything is begun again from the same step: its log goes.
+    """
     version = f"from-step-{step:07d}"
+    shutil.rmtree(out / "logs" / version, ignore_errors=True)
     return [
         TensorBoardLogger(out, name="logs", version=f"{version}/tensorboard"),
         CSVLogger(out, name="logs", version=f"{version}/csv", flush_logs_every_n_steps=_LOG_STEPS),
