@@ -5,8 +5,9 @@ Every other place (networks, cohorts, pages, JSON, DICOM) takes its class names 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
 from konio.errors import RecordError, UsageError
@@ -52,6 +53,8 @@ class Task:
         column: the column of ``cohort.csv``; the name where empty.
         zone: the lung zone (one of `ZONES`) the question is about, or ``None`` for the whole image.
         only_if: ``(task, class)`` that must hold for the question to make sense, or ``None``.
+        by_middle: the answer is the middle of the distribution and not its most probable class; for ordered questions
+            with many fine classes (docs/decisions/0037).
 
     Raises:
         RecordError: on fewer than two classes or a class given twice.
@@ -66,6 +69,7 @@ class Task:
     column: str = ""
     zone: str | None = None
     only_if: tuple[str, str] | None = None
+    by_middle: bool = False
     classes: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +102,25 @@ class Task:
     def label(self, index: int) -> str | None:
         """Class at a position; ``None`` for `MISSING`."""
         return None if index == MISSING else self.classes[index]
+
+    def chosen(self, shares: Sequence[float]) -> int:
+        """Position of the class that is answered: the most probable one, or the middle of the distribution.
+
+        Args:
+            shares: one probability per class, in order, with sum 1.
+
+        Examples:
+            >>> RADIOGRAPH_TASKS["stage"].chosen([0.4, 0.3, 0.3, 0.0])
+            0
+            >>> RADIOGRAPH_TASKS["zone_ru"].chosen([0.4, 0.3, 0.3] + 9 * [0.0])
+            1
+        """
+        if not self.by_middle:
+            return max(range(len(self)), key=shares.__getitem__)
+        for place, below in enumerate(accumulate(shares)):
+            if below >= 0.5:
+                return place
+        return len(self) - 1
 
     def answer(self, name: str) -> Answer:
         """The class with its words in both languages."""
@@ -191,6 +214,7 @@ def _zone_task(zone: str) -> Task:
         zh=f"小阴影密集度，{zh}",
         code=(f"profusion-{zone}", "99KONIO", f"Profusion of small opacities, {en}"),
         zone=zone,
+        by_middle=True,
     )
 
 

@@ -56,6 +56,13 @@ def test_only_ordered_questions_have_a_mean_grade() -> None:
     assert calibrated(STAGE, [0, 0, 0, 0], 1).expected == pytest.approx(1.5)
 
 
+def test_a_zone_is_answered_by_the_middle_of_its_distribution() -> None:
+    shares = [0.0, 0.4, 0.0, 0.3, 0.3] + 7 * [1e-9]
+    answer = calibrated(RADIOGRAPH_TASKS["zone_ll"], [math.log(p + 1e-9) for p in shares], 1)
+    assert max(answer.probabilities, key=answer.probabilities.__getitem__) == "0/0"
+    assert answer.prediction == "1/0"
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_model_that_answers_nonsense_is_refused(bad: float) -> None:
     with pytest.raises(BundleError, match="no numbers"):

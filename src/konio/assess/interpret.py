@@ -99,7 +99,7 @@ def interpret(
 
 
 def calibrated(task: Task, logits: Sequence[float], temperature: float) -> TaskAnswer:
-    """Softmax at a temperature, and the mean class of an ordered question.
+    """Softmax at a temperature, the mean class of an ordered question, the middle one where that is the answer.
 
     Raises:
         BundleError: if a number is not finite.
@@ -113,7 +113,8 @@ def calibrated(task: Task, logits: Sequence[float], temperature: float) -> TaskA
     total = math.fsum(weights)
     shares = [weight / total for weight in weights]
     mean = sum(place * share for place, share in enumerate(shares)) if task.ordered else None
-    return TaskAnswer(dict(zip(task.classes, shares, strict=True)), mean)
+    decided = task.classes[task.chosen(shares)] if task.by_middle else None
+    return TaskAnswer(dict(zip(task.classes, shares, strict=True)), mean, decided)
 
 
 def why_not(task: Task, answers: Mapping[str, TaskAnswer], questions: TaskSet) -> Reason | None:

@@ -63,10 +63,11 @@ class Answers:
     beside: dict[str, Any] = field(default_factory=dict)
 
     def predicted(self, task: str) -> NDArray[np.int64]:
-        """Class positions that are answered, ``(n,)``: the decided ones, else the most probable."""
+        """Class positions that are answered, ``(n,)``: the decided ones, else as `konio.tasks.Task.chosen` says."""
         if task in self.decided:
             return self.decided[task]
-        return np.asarray(self.probabilities[task].argmax(axis=1))
+        rows = map(self.tasks[task].chosen, self.probabilities[task])
+        return np.fromiter(rows, np.int64, len(self.probabilities[task]))
 
 
 def evaluate(
