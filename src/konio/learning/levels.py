@@ -131,11 +131,22 @@ def train_levels(
         run = level_run(recipe, parts, number)
         network = first_level(recipe, level, number)
         fitted = go(run, network, out / f"level-{number}", options)
-        trained.append(fitted.network.state_dict())
+        trained.append(_with_new_head(fitted.network, run, options).state_dict())
         precision = fitted.precision
     staging, measured = _finish(plan, trained, parts, recipe)
     facts = _described(measured, recipe, parts, precision)
     return write_bundle(out / BUNDLE, facts, staging.network.state_dict()).path
+
+
+def _with_new_head(network: nn.Module, run: Run, options: Options) -> nn.Module:
+    """The level as trained, or with its head begun anew where the recipe says so."""
+    if not run.recipe.heads.epochs:
+        return network
+    from konio.learning.refit import refit_level
+
+    if not isinstance(network, Classifier) or not isinstance(run.objective, LevelObjective):
+        raise RecipeError("only a base classifier is a level; leave [heads] out")
+    return refit_level(network, run.train, run.recipe, run.objective, options.keeping)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,6 +26,7 @@ from konio.learning.recipe_network import (
 from konio.learning.recipe_run import (
     STRIDE,
     AugmentTable,
+    HeadsTable,
     OptimizerTable,
     Phase,
     ScheduleTable,
@@ -36,6 +37,7 @@ from konio.learning.recipe_run import (
 __all__ = [
     "STRIDE",
     "AugmentTable",
+    "HeadsTable",
     "LevelLossTable",
     "LevelsTable",
     "LossTable",
@@ -78,6 +80,7 @@ class Recipe(Table):
     augment: AugmentTable = AugmentTable()
     validation: ValidationTable = ValidationTable()
     trainer: TrainerTable = TrainerTable()
+    heads: HeadsTable = HeadsTable()
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -100,6 +103,15 @@ class Recipe(Table):
         if self.kind == "hierarchy" and not self.validation.fraction and self.levels.cut_point < 0:
             raise ValueError(
                 "validation.fraction is 0, so that no cut point can be chosen; hold films out or fix levels.cut_point"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _heads_fit_kind(self) -> Recipe:
+        if self.heads.epochs and self.kind not in ("radiograph", "hierarchy"):
+            raise ValueError(
+                f"heads that learn from kept features belong to radiograph and hierarchy, not to {self.kind}; "
+                "leave the table [heads] out"
             )
         return self
 

@@ -129,6 +129,28 @@ class TrainerTable(Table):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
+class HeadsTable(Table):
+    """After the last phase: heads that begin anew on what the finished backbone sees (docs/decisions/0038).
+
+    The pooled features of every training film are computed once and kept; then each head learns from them alone, by
+    AdamW on one cosine, at a price that does not count beside a single epoch of the whole network.
+
+    Args:
+        epochs: passes over the kept features; 0 leaves the heads as the phases trained them.
+        views: how often each film is seen; the first time unmoved unless films are cropped, then moved and toned as
+            ``[augment]`` says.
+        batch: vectors per step.
+        lr: learning rate at its highest.
+        weight_decay: decoupled; large, since a head has more weights than there are films.
+    """
+
+    epochs: Annotated[int, Field(ge=0)] = 0
+    views: Annotated[int, Field(ge=1)] = 1
+    batch: Annotated[int, Field(ge=1)] = 64
+    lr: Positive = 1e-3
+    weight_decay: NotNegative = 1.0
+
+
 class Phase(Table):
     """Some epochs at one resolution.
 

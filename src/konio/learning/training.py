@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -48,6 +49,7 @@ class Options:
         segmenter: lung bundle for films without a lung mask.
         preparing: told films done, films in all, seconds left.
         training: told how far the training is.
+        keeping: told of how many films the features are kept, and of how many they will be (`konio.learning.refit`).
     """
 
     cache: Path | None = None
@@ -55,6 +57,7 @@ class Options:
     segmenter: str = "konio-lungs"
     preparing: Callable[[int, int, float], None] | None = None
     training: Callable[[TrainingProgress], None] | None = None
+    keeping: Callable[[int, int], None] | None = None
 
     @property
     def processes(self) -> int:
@@ -130,7 +133,18 @@ def train(
     network, origin = first_network(recipe)
     run = _run(recipe, cohort, split, store, network)
     fitted = go(run, network, out, options)
+    if recipe.heads.epochs:
+        fitted = _with_new_heads(fitted, run, options)
     return ship(run, fitted, cohort, out / BUNDLE, origin)
+
+
+def _with_new_heads(fitted: Fitted, run: Run, options: Options) -> Fitted:
+    from konio.learning.refit import refit
+
+    if not isinstance(fitted.network, MultiTaskNetwork):
+        raise RecipeError("only the heads of a multi-task network begin anew; leave [heads] out")
+    network = refit(fitted.network.plain().eval(), run.train, run.recipe, options.keeping)
+    return dataclasses.replace(fitted, network=network)
 
 
 def claim(

@@ -58,6 +58,20 @@ class Standardise(nn.Module):
         self.variance += share * (spread - self.variance)
 
 
+@torch.no_grad()
+def work_in(layer: nn.Linear, mean: Tensor, scale: Tensor) -> None:
+    """Change a layer that learned from ``(x - mean) * scale`` so that it says the same of ``x``.
+
+    Args:
+        layer: changed in place.
+        mean: ``(in_features,)``.
+        scale: ``(in_features,)``.
+    """
+    weight = layer.weight.double() * scale.double()
+    layer.bias.copy_(layer.bias.double() - weight @ mean.double())
+    layer.weight.copy_(weight)
+
+
 class TaskHead(nn.Module):
     """fc1 - ReLU - dropout - fc2, after `Standardise` where asked for.
 
@@ -111,10 +125,9 @@ class TaskHead(nn.Module):
             return self
         hidden, features = self.fc1.weight.shape
         plain = TaskHead(features, hidden, len(self.fc2.bias), self.dropout.p)
-        weight = self.fc1.weight.double() * self.standard.scale.double()
-        plain.fc1.weight.copy_(weight)
-        plain.fc1.bias.copy_(self.fc1.bias.double() - weight @ self.standard.mean.double())
+        plain.fc1.load_state_dict(self.fc1.state_dict())
         plain.fc2.load_state_dict(self.fc2.state_dict())
+        work_in(plain.fc1, self.standard.mean, self.standard.scale)
         return plain.train(self.training)
 
     def slope(self, pooled: Tensor, chosen: Tensor) -> Tensor:

@@ -60,6 +60,20 @@ class Pooled:
         self._mean = global_mean(features)
         self._zones = None if zones is None else zone_means(features, zones)
 
+    @property
+    def kept(self) -> Tensor:
+        """``(B, 1 + Z, C)`` all that the poolings are made of: the mean of the film, then of each zone; Z is 0 without zones."""
+        means = self._mean[:, None]
+        return means if self._zones is None else torch.cat((means, self._zones), dim=1)
+
+    @classmethod
+    def of(cls, kept: Tensor) -> Pooled:
+        """From what `kept` gave: the same vectors without the map."""
+        pooled = cls.__new__(cls)
+        pooled._mean = kept[:, 0]
+        pooled._zones = kept[:, 1:] if kept.shape[1] > 1 else None
+        return pooled
+
     def vector(self, pooling: Pooling, zone: int | None = None) -> Tensor:
         """``(B, C)``, or ``(B, 2 C)`` for ``global+zones``.
 
