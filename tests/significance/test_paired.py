@@ -16,6 +16,7 @@ from konio.significance import (
     five_by_two_f,
     holm,
     mcnemar,
+    nadeau_bengio_p,
     paired_t,
     welch_p,
 )
@@ -56,6 +57,36 @@ def test_equal_runs():
     assert paired_t([1, 2], [1, 2]).p == 1
     assert paired_t([1, 2], [0, 1]).t == math.inf
     assert paired_t([0, 1], [1, 2]).p == 0
+
+
+@pytest.mark.parametrize("many", [2, 3, 40])
+def test_scores_that_never_vary_have_a_defined_result_and_warn_of_nothing(many):
+    """0.1 + 0.2 and 0.3 differ in the last digit of a double; nobody has measured that."""
+    rounded, plain = np.full(many, 0.1 + 0.2), np.full(many, 0.3)
+    assert rounded[0] != plain[0]
+    for a, b in ((rounded, plain), (plain, rounded), (plain, plain)):
+        same = paired_t(a, b)
+        assert (same.t, same.p, same.sd, same.cohen_dz) == (0, 1, 0, 0)
+        assert welch_p(a, b) == 1
+        assert nadeau_bengio_p(a - b, 1 / 9) == 1
+    better = np.linspace(0.5, 0.7, many)  # every difference is 0.1, but for its last digit
+    found = paired_t(better + 0.1, better)
+    assert (found.t, found.p, found.sd) == (math.inf, 0, 0)
+    assert found.difference == pytest.approx((0.1, 0.1, 0.1))
+    assert welch_p(rounded + 0.1, plain) == 0
+    assert nadeau_bengio_p(better + 0.1 - better, 1 / 9) == 0
+
+
+def test_welch_of_one_constant_method_equals_scipy():
+    varied = np.array([0.61, 0.64, 0.60, 0.66, 0.63])
+    constant = np.full(
+        4, 0.62
+    )  # which is then no more than a number that the others are held against
+    assert welch_p(varied, constant) == pytest.approx(stats.ttest_1samp(varied, 0.62).pvalue)
+    uneven = np.array([0.5, 0.7, 0.6])
+    assert welch_p(uneven, varied) == pytest.approx(
+        stats.ttest_ind(uneven, varied, equal_var=False).pvalue
+    )
 
 
 @pytest.mark.parametrize(

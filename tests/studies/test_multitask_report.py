@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 import shutil
@@ -166,6 +167,21 @@ def test_the_effect_by_every_kind_of_evidence(evidence, out):
     exact = stats.binomtest(apart[0], sum(apart)).pvalue
     assert lines["cross-validation: McNemar"].p == pytest.approx(exact)
     assert lines["cross-validation: McNemar"].instead == f"{apart[0]} : {apart[1]}"
+
+
+def test_networks_that_never_differ_give_defined_results_and_no_warning(evidence):
+    one = evidence.of("stage", "single", "final")[0]
+    runs = tuple(
+        dataclasses.replace(run, logits=one.logits) if run.role == "final" else run
+        for run in evidence.runs["stage"]
+    )
+    same = dataclasses.replace(evidence, runs={**evidence.runs, "stage": runs})
+    lines = {line.name.en: line for line in effect_lines(same, "stage")}
+    assert [lines[f"{SEEDS} seeds, {test}"].p for test in ("paired t", "Welch")] == [1, 1]
+    rows = [row for row in lines_of(seeds_table(same, "stage")) if row["This study: P"]]
+    assert rows
+    assert {float(row["This study: P"]) for row in rows} == {1.0}
+    assert {float(row["This study: t"]) for row in rows} == {0.0}
 
 
 def test_the_printed_gain_stands_beside_the_papers_own_test_alone(evidence):

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from konio.significance.intervals import Interval, sample, t_interval, t_quantile, two_sided_p
+from konio.significance.intervals import (
+    Interval,
+    moments,
+    sample,
+    t_interval,
+    t_quantile,
+    two_sided_p,
+)
 
 Floats = NDArray[np.float64]
 
@@ -52,21 +59,23 @@ def nadeau_bengio_interval(
     )
 
 
-def nadeau_bengio_p(differences: ArrayLike, test_to_train: float) -> float:
+def nadeau_bengio_p(differences: ArrayLike, test_to_train: float, size: float = 1.0) -> float:
     """Two-sided p value of the corrected resampled t-test for paired differences over folds.
 
     Args:
         differences: ``(k,)`` one method minus the other, fold by fold.
         test_to_train: films on the test side per film on the training side.
+        size: the largest score that the differences come from; 1 for accuracies and areas.
 
     Returns:
         1 where all differences are 0, 0 where they are all the same and not 0.
     """
     numbers = sample(differences)
-    error = math.sqrt(1 / len(numbers) + test_to_train) * numbers.std(ddof=1)
+    mean, deviation = moments(numbers, size)
+    error = math.sqrt(1 / len(numbers) + test_to_train) * deviation
     if error == 0:
-        return 1.0 if numbers.mean() == 0 else 0.0
-    return two_sided_p(float(numbers.mean() / error), len(numbers) - 1)
+        return 1.0 if mean == 0 else 0.0
+    return two_sided_p(mean / error, len(numbers) - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

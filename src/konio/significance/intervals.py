@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from konio.errors import RecordError
+
+#: A number that went through a handful of sums is known but for so many of its last digits.
+_LAST_DIGITS: Final = 8
 
 
 class Interval(NamedTuple):
@@ -96,6 +99,25 @@ def sample(values: ArrayLike, least: int = 2) -> np.ndarray[tuple[int], np.dtype
             "leave out failed runs"
         )
     return numbers
+
+
+def moments(values: ArrayLike, size: float) -> tuple[float, float]:
+    """Mean and standard deviation (divisor n - 1), each 0 where it is no more than rounding.
+
+    Scores of runs that agree differ in their last digit or not at all; a test must not read anything into that.
+
+    Args:
+        values: two or more finite numbers, such as differences of scores.
+        size: the largest number that they were computed from, which says where its last digit stands.
+
+    Examples:
+        >>> moments([0.1 + 0.2 - 0.3] * 3, 0.3)
+        (0.0, 0.0)
+    """
+    numbers = sample(values)
+    rounding = _LAST_DIGITS * np.finfo(np.float64).eps * size
+    mean, deviation = float(numbers.mean()), float(numbers.std(ddof=1))
+    return (mean if abs(mean) > rounding else 0.0, deviation if deviation > rounding else 0.0)
 
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:

@@ -22,7 +22,7 @@ from konio.significance import (
     welch_p,
 )
 from konio.studies.cells import count, digits, empty, interval, p_value, text
-from konio.studies.multitask.report_runs import METHODS, Evidence, Floats, Pooled, common, pool
+from konio.studies.multitask.report_runs import METHODS, Evidence, Pooled, common, pool
 from konio.studies.multitask.report_scores import by_unit, paired
 from konio.studies.multitask.report_tables import OURS, PAPER
 from konio.studies.page import Paragraph, Tone
@@ -127,15 +127,11 @@ def _seed_lines(evidence: Evidence, task: str, new: str, old: str) -> tuple[Line
             unpaired,
             "welch",
             None,
-            _welch(first, second),
+            welch_p(first, second),
             films,
             digits(gap, 1, percent=True, sign=True),
         ),
     )
-
-
-def _welch(first: Floats, second: Floats) -> float | None:
-    return welch_p(first, second) if first.std() + second.std() > 0 else None
 
 
 def _fold_lines(evidence: Evidence, task: str, new: str, old: str) -> tuple[Line, ...]:
