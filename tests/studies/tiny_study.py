@@ -116,7 +116,15 @@ def write_store(folder: Path, images: NDArray[np.uint8]) -> Store:
     return read_store(folder, [SIDE])
 
 
-def lay(out: Path, images: NDArray[np.uint8] | None = None, preset: Preset = TINY) -> Laid:
+SKIPPED = Pretraining("skipped", "random", None, comparable=False)
+
+
+def lay(
+    out: Path,
+    images: NDArray[np.uint8] | None = None,
+    preset: Preset = TINY,
+    pretraining: Pretraining = SKIPPED,
+) -> Laid:
     """What `konio.studies.multitask.experiment.lay_down` lays down, without films."""
     out.mkdir(parents=True, exist_ok=True)
     own = cohort(out)
@@ -129,10 +137,8 @@ def lay(out: Path, images: NDArray[np.uint8] | None = None, preset: Preset = TIN
     table = np.random.default_rng(2).normal(size=(FILMS, len(texture_names())))
     table[:, 0] += store.images[SIDE].mean(axis=(1, 2))
     np.save(out / TEXTURE, table, allow_pickle=False)
-    record.begin(
-        out, films, store, parts, Pretraining("skipped", "random", None, False), preset, "tiny"
-    )
-    return Laid(preset, parts, "tiny", None)
+    record.begin(out, films, store, parts, pretraining, preset, "tiny")
+    return Laid(preset, parts, "tiny", pretraining.weights)
 
 
 def main() -> None:

@@ -59,13 +59,14 @@ def provide(out: Path, ask: Ask) -> Pretraining:
         ask: says which.
 
     Raises:
-        UsageError: if both were asked for, or the file is not there.
+        UsageError: if both were asked for, the file is not there, or it holds a run's state.
         BundleError: if the file does not fit the network.
     """
     if ask.pretrained is not None and ask.pretrain_on is not None:
         raise UsageError("give --pretrained or --pretrain-on, not both; the stage happens once")
     if ask.pretrained is not None:
-        return _kept(out, ask.preset, _copied(out, ask.pretrained), "given")
+        file, name = _given(ask.pretrained)
+        return _kept(out, ask.preset, _copied(out, file, name), "given")
     if ask.pretrain_on is not None:
         from konio.learning import Options, train
 
@@ -77,7 +78,7 @@ def provide(out: Path, ask: Ask) -> Pretraining:
             resume=True,
             options=options,
         )
-        return _kept(out, ask.preset, _copied(out, made), "made")
+        return _kept(out, ask.preset, _copied(out, made, made.name), "made")
     return Pretraining("skipped", "random", None, comparable=False)
 
 
@@ -103,10 +104,27 @@ def pretraining_recipe(preset: Preset) -> Recipe:
     )
 
 
-def _copied(out: Path, given: Path) -> Path:
-    if not given.is_file():
-        raise UsageError(f"there is no file of weights {given}; name a .safetensors or torch file")
-    kept = out / WEIGHTS / given.name
+def _given(path: Path) -> tuple[Path, str]:
+    """The file of weights that was given, and what it is called in the study; of a bundle its backbone is taken."""
+    from konio.learning.checkpoint import is_state
+    from konio.networks.bundle import WEIGHTS as OF_BUNDLE
+    from konio.networks.bundle import read_bundle
+
+    if path.is_dir():
+        return path / OF_BUNDLE, f"{read_bundle(path).facts.name}.safetensors"
+    if not path.is_file():
+        raise UsageError(
+            f"there is no file of weights {path}; name a .safetensors or torch file, or a bundle"
+        )
+    if is_state(path):
+        raise UsageError(
+            f"{path} is the state of a run and fits no network but that run's own; give its bundle, whose backbone fits all"
+        )
+    return path, path.name
+
+
+def _copied(out: Path, given: Path, name: str) -> Path:
+    kept = out / WEIGHTS / name
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         if not kept.exists() or sha256_of(kept) != sha256_of(given):

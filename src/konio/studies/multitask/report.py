@@ -192,13 +192,14 @@ def _pretraining(stage: Mapping[str, Any], real: bool) -> Words:
             "none (the paper began with ChestX-ray14; the numbers are not comparable in this respect).",
             "无（论文以ChestX-ray14预训练，故此方面不可比）。",
         )
-    origin = str(stage.get("origin") or stage.get("file") or "")
+    origin, file = (str(stage.get(key) or "") for key in ("origin", "file"))
+    which = f"{origin} ({file}, SHA-256 {str(stage.get('sha256') or '')[:12]})" if file else origin
     known = {
         "given": Words("given", "外部提供"),
         "made": Words("made by this study", "本研究预训练"),
     }
     how = known.get(str(stage["stage"]), Words(str(stage["stage"]), str(stage["stage"])))
-    return Words(f"{how.en}, {origin}.", f"{how.zh}，{origin}。")
+    return Words(f"{how.en}, {which}.", f"{how.zh}，{which}。")
 
 
 def _provenance(evidence: Evidence, real: bool) -> tuple[tuple[Text, Text], ...]:
