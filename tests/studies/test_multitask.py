@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -232,6 +233,23 @@ def test_the_paper_preset_is_the_papers_own():
         preset("huge")
     with pytest.raises(UsageError, match="--preset real"):
         with_extra(paper, 10)
+
+
+@pytest.mark.parametrize("guide", ["study.md", "study.zh.md"])
+def test_the_guide_says_of_every_preset_what_the_code_does(guide):
+    text = (Path(__file__).parents[2] / "docs" / "guide" / guide).read_text("utf-8")
+    rows = {row[1].strip(" `"): row for row in (line.split("|") for line in text.splitlines()) if len(row) == 7}  # fmt: skip
+    assert set(PRESETS) <= set(rows)
+    for name, own in PRESETS.items():
+        films, folds, seeds, network = (
+            [int(number) for number in re.findall(r"\d+", cell)] for cell in rows[name][2:6]
+        )
+        assert folds[0] == own.folds, name
+        assert folds[1:] in ([], [len(own.dropouts)]), name
+        assert seeds == ([own.seeds] if own.seeds else []), name
+        if name != "real":
+            assert films == [own.cases], name
+            assert own.side in network, name
 
 
 def test_study_json_counts_and_the_page_can_be_made_at_any_time(tmp_path):
