@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import io
+import re
+
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from pydicom.dataset import Dataset
 
 from konio.errors import RefusedError
 from konio.io.dicom import read_dicom
 from konio.io.header import admit, spacing_mm
+from konio.io.notes import FILM_NOTES, notes_zh
+from konio.io.raster import read_jpeg
 
 NAMED = "ZHANG^SAN 330106195001011234"
 
@@ -170,6 +176,26 @@ def test_remarks_tell_what_a_reader_should_know(dicom, chest):
     assert {"synthetic", "lossy compression", "burnt-in annotation", "spacing unknown"} < notes
     assert any("contradicts" in note for note in notes)
     assert not any("contradicts" in n for n in read_dicom(dicom(words, bits=12)).notes)
+
+
+def test_every_note_of_a_film_has_its_chinese(dicom, chest):
+    """The table holds what the readers say, and nothing else."""
+    words = (chest() * 4095).astype(np.uint16)
+    told = {
+        "ImageComments": "SYNTHETIC IMAGE", "LossyImageCompression": "01", "BurnedInAnnotation": "YES",
+        "PresentationLUTShape": "INVERSE", "ViewPosition": "", "BodyPartExamined": "",
+    }  # fmt: skip
+    turned = Pillow.Exif()
+    turned[0x0112] = 6
+    jpeg = io.BytesIO()
+    Pillow.fromarray((chest() * 255).astype(np.uint8)).save(jpeg, "JPEG", exif=turned)
+    notes = {*read_dicom(dicom(words, bits=12, **told)).notes, *read_jpeg(jpeg.getvalue()).notes}
+    assert notes == set(FILM_NOTES)
+    assert all(re.search(r"[\u4e00-\u9fff]", chinese) for chinese in FILM_NOTES.values())
+    assert notes_zh(["view not stated", "something new"]) == [
+        "文件头未注明投照体位",
+        "something new",
+    ]
 
 
 @pytest.mark.parametrize(

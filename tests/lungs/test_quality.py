@@ -3,6 +3,7 @@ import pytest
 from tests.lungs.films import SEGMENTER, ellipse, image, toy
 
 from konio.lungs import find_lungs, measure_quality
+from konio.lungs.quality import REMARKS, remarks_zh
 
 
 def quality(film):
@@ -54,3 +55,12 @@ def test_facts_are_plain_numbers_and_sentences():
     assert {"margin", "rotation", "inspiration", "sharpness", "remarks"} <= set(facts)
     codes = [remark.code for remark in quality(toy()[46:]).remarks()]
     assert len(codes) == len(set(codes))
+
+
+def test_remarks_are_said_in_chinese_in_their_order():
+    remarks = quality(toy()[46:]).facts()["remarks"]
+    assert remarks
+    assert remarks_zh([*remarks, "of another version"]) == [
+        *(remark.zh for remark in REMARKS if remark.en in remarks),
+        "of another version",
+    ]

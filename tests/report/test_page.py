@@ -12,6 +12,7 @@ import pytest
 
 from konio.assess import Examined
 from konio.errors import RefusedError, UsageError
+from konio.lungs.quality import REMARKS
 from konio.records import NOTICE, NOTICE_ZH, Refusal
 from konio.report import render_index, render_page
 from konio.report.index import Row
@@ -180,6 +181,21 @@ def test_a_name_from_outside_cannot_become_code(examined: Examined) -> None:
         )
     )
     assert "<script>alert" not in page
+
+
+def test_what_was_noted_of_the_film_stands_there_in_both_languages(examined: Examined) -> None:
+    quality = {"notes": ["spacing unknown", "view not stated"], "remarks": [REMARKS[2].en]}
+    page = render_page(
+        dataclasses.replace(
+            examined, assessment=dataclasses.replace(examined.assessment, quality=quality)
+        )
+    )
+    for text in (
+        "spacing unknown; view not stated",
+        "像素间距未知；文件头未注明投照体位",
+        *REMARKS[2][2:],
+    ):
+        assert f">{text}<" in page
 
 
 def test_a_refused_input_has_no_page(examined: Examined) -> None:

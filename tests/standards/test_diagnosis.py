@@ -17,6 +17,10 @@ from konio.tasks import STAGE
         ("II", "煤工尘肺", "职业性煤工尘肺贰期", "Occupational coal workers' pneumoconiosis, stage II"),
         ("III", "石棉肺", "职业性石棉肺叁期", "Occupational asbestosis, stage III"),
         ("0", "矽肺", "无尘肺", "No pneumoconiosis"),
+        ("0", None, "无尘肺", "No pneumoconiosis"),
+        # no name given: no disease and no occupation is made up
+        ("II", None, "尘肺贰期（未注明尘肺名称）", "Pneumoconiosis, stage II (name of the disease not stated)"),
+        ("II", "其他尘肺", "职业性其他尘肺贰期", "Occupational other pneumoconiosis, stage II"),
     ],
 )  # fmt: skip
 def test_phrase(stage, disease, zh, en):

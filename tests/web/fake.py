@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from konio.lungs.quality import REMARKS
 from konio.records import NOTICE
 from konio.tasks import PROFUSIONS, ZONES
 from konio.web.assessing import Outcome, Report
@@ -55,7 +56,12 @@ def assessment(sha256: str) -> dict[str, Any]:
         "regions": [],
         "zones": {zone: {"profusion": level} for zone in ZONES},
         "rule": {"stage": stage, "clause": "5.1a", "sentence": "so", "sentence_zh": "如此"},
-        "quality": {"sharpness": 0.5},
+        "quality": {"sharpness": 0.5, "remarks": [REMARKS[2].en]},
+        "explanation": {
+            "explainer": "grad-cam",
+            "in_lungs": {"stage": 0.72, "differential": 0.31},
+            "lungs_area": 0.4,
+        },
         "files": {},
         "notice": NOTICE,
     }

@@ -15,9 +15,13 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
+from tests.web import fake
 from tests.web.conftest import House, OpenHouse, film, findings
 
-from konio.records import NOTICE
+from konio.assess.explained import outside_the_lungs
+from konio.io.notes import FILM_NOTES
+from konio.lungs.quality import REMARKS
+from konio.records import NOTICE, Image, Source
 from konio.web.app import POLICY
 from konio.web.database import Database
 from konio.web.front import add_front
@@ -57,6 +61,41 @@ def test_the_work_list_searches_filters_sorts_and_pages(house: House) -> None:
         assert reader("GET", "/api/cases", query_string=bad).status_code == 422
 
 
+def test_what_was_noted_is_said_in_both_languages(house: House) -> None:
+    reader = house.person("reader")
+    case = house.case(reader)
+    shown = reader("GET", f"/api/cases/{case}").json
+    assert shown["film_notes"] == ["synthetic"]
+    assert shown["film_notes_zh"] == [FILM_NOTES["synthetic"]]
+    assert shown["quality"]["remarks"] == [REMARKS[2].en]
+    assert shown["quality"]["remarks_zh"] == [REMARKS[2].zh]
+    reader("POST", f"/api/cases/{case}/readings", json=findings())
+    machine = reader("GET", f"/api/cases/{case}/machine").json
+    assert machine["film_notes_zh"] == shown["film_notes_zh"]
+
+
+def test_an_answer_that_was_moved_from_outside_the_lungs_is_marked(house: House) -> None:
+    reader = house.person("reader")
+    case = house.case(reader)
+    reader("POST", f"/api/cases/{case}/readings", json=findings())
+    machine = reader("GET", f"/api/cases/{case}/machine").json
+    assert machine["in_lungs"] == {"stage": 0.72, "differential": 0.31}
+    assert machine["outside_lungs"] == ["differential"]
+    assert machine["outside_lungs"] == list(outside_the_lungs(machine["assessment"]["explanation"]))
+
+
+def test_an_answer_of_an_older_model_has_no_shares(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {k: v for k, v in fake.assessment("ab" * 32).items() if k != "explanation"}
+    monkeypatch.setattr(fake, "assessment", lambda sha256: older)
+    reader = house.person("reader")
+    case = house.case(reader)
+    reader("POST", f"/api/cases/{case}/readings", json=findings())
+    machine = reader("GET", f"/api/cases/{case}/machine").json
+    assert (machine["in_lungs"], machine["outside_lungs"]) == ({}, [])
+
+
 def test_earlier_films_of_the_same_person(house: House) -> None:
     reader, other = house.person("reader"), house.person("other")
     one, two, three = house.case(reader, 1), house.case(reader, 2), house.case(other, 3)
@@ -71,7 +110,7 @@ def test_pictures_are_the_films_own_values(house: House, chest: Any, monkeypatch
     reader = house.person("reader")
     case = house.case(reader)
     words = reader("GET", f"/api/cases/{case}/film.u16")
-    assert words.headers["Content-Encoding"] == "gzip"
+    assert words.headers["Content-Encoding"] == "gzip" and words.headers["X-Film-Step"] == "1"
     shape = (int(words.headers["X-Film-Rows"]), int(words.headers["X-Film-Columns"]))
     assert shape == chest.shape
     values = np.frombuffer(gzip.decompress(words.data), "<u2").reshape(shape) / 65535
@@ -84,6 +123,38 @@ def test_pictures_are_the_films_own_values(house: House, chest: Any, monkeypatch
     assert np.abs(eight / 255 - chest.pixels).max() <= 0.5 / 255 + 1e-7
     small = reader("GET", f"/api/cases/{case}/film.png", query_string={"size": "preview"})
     assert small.mimetype == "image/png"
+
+
+def test_a_pane_gets_as_many_words_as_it_has_pixels(house: House, monkeypatch: Any) -> None:
+    rng = np.random.default_rng(4)
+    source = Source("x", "ab" * 32, "memory", 1301, 1100)
+    large = Image(rng.random((1301, 1100), np.float32), None, "radiograph", source)
+    monkeypatch.setattr("konio.io.read", lambda path: large)
+    reader = house.person("reader")
+    case = house.case(reader)
+
+    def words(**pane: int) -> Any:
+        answer = reader("GET", f"/api/cases/{case}/film.u16", query_string=pane)
+        assert (answer.headers["X-Film-Rows"], answer.headers["X-Film-Columns"]) == ("1301", "1100")
+        step = int(answer.headers["X-Film-Step"])
+        shape = (-(-1301 // step), -(-1100 // step))
+        return step, np.frombuffer(gzip.decompress(answer.data), "<u2").reshape(shape).astype(int)
+
+    whole = words()[1]
+    step, half = words(width=500, height=600)
+    assert step == 2 and (half[:650, :550] == _means(whole[:1300])).all()
+    assert (half[650] == _means(whole[[1300, 1300]])[0]).all()
+    assert [
+        words(width=w, height=h)[0] for w, h in ((300, 9999), (9999, 300), (600, 700), (1, 1))
+    ] == [2, 4, 1, 4]
+    bad = reader("GET", f"/api/cases/{case}/film.u16", query_string={"width": -1})
+    assert bad.status_code == 422
+
+
+def _means(words: Any) -> Any:
+    """Rounded means of two by two."""
+    rows, columns = words.shape
+    return (words.reshape(rows // 2, 2, columns // 2, 2).sum(axis=(1, 3)) + 2) // 4
 
 
 def test_a_film_that_cannot_be_read_says_so(house: House) -> None:

@@ -214,6 +214,22 @@ def test_the_report_says_what_was_signed(language: str, house: House) -> None:
     ] == []
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_report_makes_up_no_disease_and_warns_as_the_page_does(
+    language: str, house: House
+) -> None:
+    reader = house.person("reader")
+    case = house.case(reader)
+    signed = sign(reader, case, "2/2").json
+    page = reader("GET", f"/api/cases/{case}/report", query_string={"lang": language})
+    conclusion = signed["staging"]["phrase"][language]
+    warned = {"en": "Differential (31 % inside): most of", "zh": "鉴别（肺野内 31 %）"}[language]
+    assert warned in page.get_data(as_text=True)
+    assert conclusion in page.get_data(as_text=True)
+    for word in ("ccupational", "other pneumoconiosis", "职业性", "其他尘肺"):
+        assert word not in conclusion
+
+
 def test_the_stage_may_be_set_against_the_clause(house: House) -> None:
     reader = house.person("reader")
     case = house.case(reader)

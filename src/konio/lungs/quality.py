@@ -7,7 +7,7 @@ Seven facts are measured, and a film that lies outside what real films show (see
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -108,6 +108,12 @@ REMARKS: Final = (
         "图像模糊或经过放大，细小阴影可能无法显示",
     ),
 )
+
+
+def remarks_zh(remarks: Iterable[str]) -> list[str]:
+    """English remarks of `FilmQuality.facts` in Chinese, in their order; one that is not known stays as it is."""
+    chinese = {remark.en: remark.zh for remark in REMARKS}
+    return [chinese.get(remark, remark) for remark in remarks]
 
 
 def measure_quality(image: Image, lungs: Lungs) -> FilmQuality:

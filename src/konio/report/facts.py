@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from konio.assess import Examined
-from konio.lungs.quality import REMARKS
+from konio.io.notes import notes_zh
+from konio.lungs.quality import remarks_zh
 from konio.records import Assessment
 from konio.report.words import WORDS, Words, percent
 
@@ -139,14 +140,15 @@ def _spacing(spacing: Any) -> Words | None:
 
 def _quality(quality: Mapping[str, Any]) -> Iterator[tuple[Words, Words]]:
     """Each measured fact with its name in both languages; remarks come first."""
-    chinese = {remark.en: remark.zh for remark in REMARKS}
-    remarks = quality.get("remarks", ())
-    if remarks:
-        translated = "；".join(chinese.get(remark, remark) for remark in remarks)
-        yield WORDS["remarks"], Words("; ".join(remarks), translated)
-    for name, value in quality.items():
-        if name != "remarks" and value:
-            label = WORDS.get(name, Words(name.replace("_", " "), name.replace("_", " ")))
+    said = {"remarks": remarks_zh, "notes": notes_zh}
+    for name in sorted(quality, key=lambda fact: fact != "remarks"):
+        value = quality[name]
+        if not value:
+            continue
+        label = WORDS.get(name, Words(name.replace("_", " "), name.replace("_", " ")))
+        if name in said:
+            yield label, Words("; ".join(value), "；".join(said[name](value)))
+        else:
             yield label, _same(_plain(value))
 
 

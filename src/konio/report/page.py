@@ -198,7 +198,8 @@ def _verdicts(examined: Examined) -> list[dict[str, Any]]:
     found = [{"words": words, "warn": False} for words in decision_words(examined.assessment)]
     if (rule or stage) and differential is not None and differential.prediction != "dust":
         found.append({"words": WORDS["condition"], "warn": True})
-    found += [{"words": words, "warn": True} for words in lung_warning(examined)]
+    warnings = lung_warning(examined.assessment.explanation, examined.questions)
+    found += [{"words": words, "warn": True} for words in warnings]
     if rule is not None and stage is not None:
         agree = rule["stage"] == stage.prediction
         found.append({"words": WORDS["agree" if agree else "disagree"], "warn": not agree})

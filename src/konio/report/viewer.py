@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from konio.assess import Examined, HeatMap
@@ -9,6 +10,7 @@ from konio.assess.explained import outside_the_lungs
 from konio.records import Image
 from konio.report import pictures
 from konio.report.words import WORDS, Words, answer_words, percent, short_question
+from konio.tasks import TaskSet
 
 #: The question whose heat map is shown first is the first of these that was answered.
 FIRST_SHOWN: Final = ("stage", "differential")
@@ -66,14 +68,17 @@ def _inside(examined: Examined, task: str) -> Words:
     return Words(f" {percent(share)} {words.en}.", f"{percent(share)} {words.zh}。")
 
 
-def lung_warning(examined: Examined) -> list[Words]:
-    """A warning that names the answers that were moved more from outside the lungs than from inside."""
-    low = outside_the_lungs(examined.assessment.explanation)
+def lung_warning(explanation: Mapping[str, Any] | None, questions: TaskSet) -> list[Words]:
+    """A warning that names the answers that were moved more from outside the lungs than from inside.
+
+    Args:
+        explanation: of an assessment.
+        questions: that were asked.
+    """
+    low = outside_the_lungs(explanation)
     if not low:
         return []
-    named = [
-        (short_question(examined.questions[name]), percent(share)) for name, share in low.items()
-    ]
+    named = [(short_question(questions[name]), percent(share)) for name, share in low.items()]
     words = WORDS["outside-lungs"]
     en = ", ".join(f"{question.en} ({share} inside)" for question, share in named)
     zh = "、".join(f"{question.zh}（肺野内 {share}）" for question, share in named)

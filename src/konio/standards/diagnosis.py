@@ -133,33 +133,44 @@ def quality_consequence(grade: int) -> QualityConsequence:
     raise RecordError(f"film quality grades run from 1 to 4, got {grade!r}; grade the film by C.2")
 
 
-def phrase(stage: str, disease: str = "其他尘肺") -> Words:
-    """The conclusion as it has to be written.
+def phrase(stage: str, disease: str | None = None) -> Words:
+    """The conclusion as it has to be written, or what can be said of the film while the disease is not named.
+
+    "Other pneumoconiosis" (其他尘肺) is a disease of its own in the standard's list and "occupational" a finding about
+    exposure; neither stands in for a name that nobody has given.
 
     Args:
         stage: ``0``, ``I``, ``II`` or ``III``.
-        disease: Chinese name of the pneumoconiosis, a key of `DISEASES`; plays no part at stage 0.
+        disease: Chinese name of the pneumoconiosis, a key of `DISEASES`, or ``None``; plays no part at stage 0.
 
     Returns:
-        职业性 + disease + stage in Chinese, and the same in English.
+        职业性 + disease + stage in Chinese, and the same in English; without a disease the title of the stage's clause
+        (尘肺壹期) and that the name is not stated.
 
     Raises:
         RecordError: on an unknown stage or disease.
 
     References:
-        GBZ 70-2015, A.3.
+        GBZ 70-2015, chapter 1 (the diseases), 5.1-5.3 (the stages), A.3.
 
     Examples:
         >>> phrase("I", "矽肺").zh, phrase("0", "矽肺").zh
         ('职业性矽肺壹期', '无尘肺')
+        >>> phrase("I").zh
+        '尘肺壹期（未注明尘肺名称）'
     """
     words = STAGE.answer(stage)
-    if disease not in DISEASES:
+    if disease is not None and disease not in DISEASES:
         raise RecordError(
             f"{disease!r} is no pneumoconiosis of GBZ 70-2015; use one of {', '.join(DISEASES)}"
         )
     if stage == "0":
         return Words("No pneumoconiosis", words.zh)
+    if disease is None:
+        return Words(
+            f"Pneumoconiosis, {words.en} (name of the disease not stated)",
+            f"尘肺{words.zh}（未注明尘肺名称）",
+        )
     return Words(f"Occupational {DISEASES[disease]}, {words.en}", f"职业性{disease}{words.zh}")
 
 

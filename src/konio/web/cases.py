@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
+from konio.io.notes import notes_zh
+from konio.lungs.quality import remarks_zh
 from konio.web.asker import Asker, Room
 from konio.web.problems import ProblemError
 from konio.web.shapes import CasesQuery
@@ -170,7 +173,8 @@ def details(session: Session, room: Room, asker: Asker, case: Case) -> dict[str,
         "bytes": film.bytes,
         "sha256": film.sha256,
         "film_notes": facts.get("notes", []),
-        "quality": facts.get("quality", {}),
+        "film_notes_zh": notes_zh(facts.get("notes", [])),
+        "quality": _in_both(facts.get("quality", {})),
         "sex": facts.get("sex"),
         "birth_date": facts.get("birth_date"),
         "refusal": facts.get("refusal") if case.status == "refused" else None,
@@ -180,6 +184,12 @@ def details(session: Session, room: Room, asker: Asker, case: Case) -> dict[str,
         "machine_open": is_open and case.result_id is not None,
         "report_open": is_open and bool(asker.is_administrator or (part and part.signed)),
     }
+
+
+def _in_both(quality: Mapping[str, Any]) -> dict[str, Any]:
+    """Measured quality with its remarks in Chinese beside the English ones."""
+    said = {"remarks_zh": remarks_zh(quality["remarks"])} if "remarks" in quality else {}
+    return {**quality, **said}
 
 
 def job_row(job: Job, case: Case) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def staged(body: shapes.Findings) -> dict[str, Any]:
         body: the form.
     """
     staging: Staging = stage(findings_of(body))
-    words = phrase(staging.stage, body.disease or "其他尘肺")
+    words = phrase(staging.stage, body.disease)
     return {
         "stage": staging.stage,
         "clause": staging.clause,

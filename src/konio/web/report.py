@@ -15,6 +15,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from konio.records import NOTICE, NOTICE_ZH
+from konio.report.viewer import lung_warning
 from konio.report.words import Words, percent
 from konio.standards import obstacles, phrase, quality_consequence
 from konio.tasks import RADIOGRAPH_TASKS, ZONES
@@ -152,7 +153,7 @@ def _reading_view(
 ) -> dict[str, Any]:
     found, staging = reading.findings, reading.staging
     override = found.get("stage_override")
-    conclusion = phrase(reading.stage, found.get("disease") or "其他尘肺")
+    conclusion = phrase(reading.stage, found.get("disease"))
     return {
         "reader": names.get(reading.account_id, ""),
         "signed": _time(reading.signed),
@@ -221,6 +222,10 @@ def _machine_view(said: Mapping[str, Any], language: Language) -> dict[str, Any]
         "answers": answers,
         "rule": rule["sentence_zh" if language == "zh" else "sentence"] if rule else "",
         "zones": _zone_rows({zone: zones[zone]["profusion"] for zone in ZONES}) if zones else [],
+        "warnings": [
+            _pick(words, language)
+            for words in lung_warning(document.get("explanation"), RADIOGRAPH_TASKS)
+        ],
         "withheld": list(withheld.values()),
         "model": f"{document['model']['name']} · {document['model']['weights_sha256'][:16]}",
     }

@@ -255,6 +255,16 @@ class FilmQuery(Query):
     size: Literal["full", "preview"] = "full"
 
 
+PanePixels = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class WordsQuery(Query):
+    """Pixels of the pane that is to show the whole film; 0 for every word of the film."""
+
+    width: PanePixels = 0
+    height: PanePixels = 0
+
+
 class LanguageQuery(Query):
     """Language of a page."""
 

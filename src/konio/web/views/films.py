@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from flask import Response, send_file
 from sqlalchemy.orm import Session
 
+from konio.assess.explained import outside_the_lungs
 from konio.errors import RefusedError
+from konio.io.notes import notes_zh
 from konio.records import NOTICE_ZH
 from konio.web import cases, pictures, report, shapes
 from konio.web.asker import Call
@@ -24,23 +27,35 @@ _HEAT_SIDE: Final = 256
 def picture(call: Call, case: str) -> Response:
     """The film as an 8-bit PNG."""
     query: shapes.FilmQuery = call.query
-    name: pictures.Picture = "film.png" if query.size == "full" else "preview.png"
-    return _picture(call, case, name, "image/png")
+    name = pictures.FULL if query.size == "full" else pictures.PREVIEW
+    return _picture(call, _viewed(call, case, "film.viewed"), name, "image/png")
 
 
 def words(call: Call, case: str) -> Response:
-    """The film as 16-bit words."""
-    answer = _picture(call, case, "film.u16.gz", "application/octet-stream")
+    """The film as 16-bit words: all of them, or as many as a pane has pixels."""
+    query: shapes.WordsQuery = call.query
+    sha256 = _viewed(call, case, "film.viewed")
+    facts = pictures.facts(call.room.storage, sha256)
+    if facts is None:
+        _made(call, sha256, pictures.FULL)
+        facts = pictures.facts(call.room.storage, sha256) or {}
+    step = pictures.step_for(facts["rows"], facts["columns"], query.width, query.height)
+    name = pictures.words_name(step)
+    answer = _picture(call, sha256, name, "application/octet-stream")
     answer.headers["Content-Encoding"] = "gzip"
+    answer.headers["X-Film-Step"] = str(step)
     return answer
 
 
-def _picture(call: Call, case: str, name: pictures.Picture, kind: str) -> Response:
-    sha256 = _viewed(call, case, "film.viewed")
+def _made(call: Call, sha256: str, name: str) -> Path:
     try:
-        path = pictures.ensure(call.room.storage, sha256, name)
+        return pictures.ensure(call.room.storage, sha256, name)
     except RefusedError as error:
         raise ProblemError("film-unreadable", error.reason, detail_zh=error.reason_zh) from error
+
+
+def _picture(call: Call, sha256: str, name: str, kind: str) -> Response:
+    path = _made(call, sha256, name)
     facts = pictures.facts(call.room.storage, sha256) or {}
     answer = send_file(path.absolute(), mimetype=kind, conditional=False, etag=False)
     answer.headers["X-Film-Rows"] = str(facts.get("rows", ""))
@@ -82,6 +97,7 @@ def machine(call: Call, case: str) -> dict[str, Any]:
     with call.room.database.write() as session:
         found = cases.find(session, call.asker, case)
         said = _opened(session, call, found)
+    explanation = said["assessment"].get("explanation")
     base = f"/api/cases/{found.public}/heat"
     heats = [
         {name: heat[name] for name in ("task", "answer", "box_px")}
@@ -91,8 +107,11 @@ def machine(call: Call, case: str) -> dict[str, Any]:
     return {
         "assessment": said["assessment"],
         "withheld_zh": said["withheld_zh"],
+        "in_lungs": (explanation or {}).get("in_lungs", {}),
+        "outside_lungs": list(outside_the_lungs(explanation)),
         "heats": heats,
         "film_notes": said["facts"].get("notes", []),
+        "film_notes_zh": notes_zh(said["facts"].get("notes", [])),
         "notice_zh": NOTICE_ZH,
     }
 
