@@ -6,8 +6,7 @@ Every stage finds what it made before, so that the same command goes on after an
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,30 +14,19 @@ from typing import Any, Final
 from konio import __version__
 from konio.cohort import Cohort, read_cohort, write_cohort, write_phantom_cohort
 from konio.engine import Engine
-from konio.engine.local import usable_cores
-from konio.errors import OutputError, StudyError, UsageError
-from konio.learning.films import FilmFiles, FilmPlan
+from konio.errors import OutputError, UsageError
 from konio.learning.recipe import parse_recipe
 from konio.learning.ship import is_made_up
-from konio.learning.store import Store, open_store
-from konio.prepare import Preparation
+from konio.learning.store import Store
 from konio.records import NOTICE
+from konio.studies.asking import STUDY, Asking, prepare_films, read_study, refuse_failed
 from konio.studies.hierarchy.design import design, fine_design
 from konio.studies.hierarchy.parts import Parts, divide, write_parts
 from konio.studies.hierarchy.presets import Preset
 from konio.studies.hierarchy.results import chosen_cut
 from konio.studies.hierarchy.trial import COHORT, PREPARED
-from konio.studies.runner import (
-    Study,
-    StudyProgress,
-    code_version,
-    failures,
-    fingerprint,
-    run_study,
-    write_json,
-)
+from konio.studies.runner import code_version, fingerprint, run_study, write_json
 
-STUDY: Final = "study.json"
 MADE_UP: Final = "made-up"
 #: The rooms whose source decides the numbers.
 CODE: Final = (
@@ -61,38 +49,18 @@ _WISHES: Final = {"healthy": "healthy", "exposed": "dust-0", "both": "healthy"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ask:
+class Ask(Asking):
     """What is asked of the study.
 
     Args:
         preset: how large.
         cohort: the films, or the path of their table; made-up patients where ``None``.
         weights: network (``alexnet``, ``vgg16``, ``resnet34``, ``densenet121``) to its file of ImageNet weights.
-        workers: processes that make and prepare films; one per core where ``None``.
-        tell: told the stage and how far its trials are.
-        count: told the stage, films done, films in all and seconds left, before the first trial.
     """
 
     preset: Preset
     cohort: Cohort | str | Path | None = None
     weights: Mapping[str, Path] = field(default_factory=dict)
-    workers: int | None = None
-    tell: Callable[[str, StudyProgress], None] | None = None
-    count: Callable[[str, int, int, float], None] | None = None
-
-    @property
-    def processes(self) -> int:
-        """Processes that make and prepare films."""
-        return self.workers or usable_cores()
-
-    def counting(self, stage: str) -> Callable[..., None]:
-        """A progress function for a stage that counts films."""
-
-        def tell(done: int, films: int, left: float = 0.0) -> None:
-            if self.count is not None:
-                self.count(stage, done, films, left)
-
-        return tell
 
 
 def run_hierarchy(out: str | Path, ask: Ask, engine: Engine) -> Path:
@@ -122,7 +90,8 @@ def run_hierarchy(out: str | Path, ask: Ask, engine: Engine) -> Path:
             f"weights are named for {', '.join(strange)}; preset {preset.name!r} has {', '.join(preset.networks)}"
         )
     cohort = _cohort(out, ask)
-    store = _prepared(out, cohort, ask)
+    recipe = parse_recipe({"name": "films", "kind": "hierarchy", **preset.recipe})
+    store = prepare_films(out / PREPARED, cohort, recipe, ask)
     parts = divide(cohort, store, preset)
     hashes = {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in ask.weights.items()}
     identity = fingerprint(
@@ -131,28 +100,13 @@ def run_hierarchy(out: str | Path, ask: Ask, engine: Engine) -> Path:
     weights = {n: str(p.absolute()) for n, p in ask.weights.items()}
     _begin(out, cohort, store, parts, preset, {"fingerprint": identity, "weights": weights})
     study = design(preset, identity, weights)
-
-    def tell(now: StudyProgress) -> None:
-        if ask.tell is not None:
-            ask.tell("trials", now)
-
-    run_study(study, out, engine, tell)
-    _complain(study, out)
+    run_study(study, out, engine, ask.telling("trials"))
+    refuse_failed(out, study)
     cuts = {seed: chosen_cut(out, parts, seed) for seed in preset.seeds}
     fine = fine_design(preset, identity, weights, cuts)
-    run_study(fine, out, engine, tell)
-    _complain(fine, out)
+    run_study(fine, out, engine, ask.telling("trials"))
+    refuse_failed(out, fine)
     return write_report(out, preset)
-
-
-def _complain(study: Study, out: Path) -> None:
-    failed = failures(study, out)
-    if failed:
-        name, why = next(iter(failed.items()))
-        raise StudyError(
-            f"{len(failed)} of {len(study.trials)} trials failed, {name} first ({why}); run the same command to try them "
-            "again"
-        )
 
 
 def _cohort(out: Path, ask: Ask) -> Cohort:
@@ -175,13 +129,6 @@ def _cohort(out: Path, ask: Ask) -> Cohort:
         workers=ask.processes,
         progress=ask.counting("making films"),
     )
-
-
-def _prepared(out: Path, cohort: Cohort, ask: Ask) -> Store:
-    recipe = parse_recipe({"name": "films", "kind": "hierarchy", **ask.preset.recipe})
-    plan = FilmPlan(Preparation(size=recipe.sides[-1]), recipe.sides)
-    files = [FilmFiles.of(case) for case in cohort]
-    return open_store(files, out / PREPARED, plan, ask.processes, ask.counting("preparing films"))
 
 
 def _begin(
@@ -214,18 +161,3 @@ def _begin(
             "notice": NOTICE,
         },
     )
-
-
-def read_study(out: Path) -> dict[str, Any]:
-    """``study.json`` of a folder.
-
-    Raises:
-        OutputError: if it cannot be read.
-    """
-    try:
-        found: dict[str, Any] = json.loads((out / STUDY).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise OutputError(
-            f"{out / STUDY} cannot be read ({error}); give a study's folder"
-        ) from error
-    return found

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from konio.cohort import read_cohort
 from konio.report.words import Words
+from konio.studies.asking import read_study
 from konio.studies.figures import Figure
-from konio.studies.hierarchy.experiment import read_study
 from konio.studies.hierarchy.figures import (
     cut_figure,
     embedded_figure,

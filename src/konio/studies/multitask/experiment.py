@@ -5,21 +5,18 @@ Every stage finds what it made before, so that the same command goes on after an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from konio.cohort import Cohort, write_cohort
 from konio.engine import Engine
-from konio.engine.local import usable_cores
 from konio.errors import StudyError
-from konio.learning.films import FilmFiles, FilmPlan
 from konio.learning.recipe import parse_recipe
-from konio.learning.store import Store, open_store
-from konio.prepare import Preparation
+from konio.learning.store import Store
+from konio.studies.asking import Asking, prepare_films, refuse_failed
 from konio.studies.multitask import record
 from konio.studies.multitask.choice import choose
 from konio.studies.multitask.cohorts import gather
@@ -28,14 +25,7 @@ from konio.studies.multitask.parts import divide, write_parts
 from konio.studies.multitask.presets import Preset
 from konio.studies.multitask.pretraining import provide
 from konio.studies.multitask.trial import PREPARED, TEXTURE
-from konio.studies.runner import (
-    Study,
-    StudyProgress,
-    code_version,
-    failures,
-    fingerprint,
-    run_study,
-)
+from konio.studies.runner import code_version, fingerprint, run_study
 
 #: The rooms whose source decides the numbers.
 CODE: Final = (
@@ -57,19 +47,9 @@ CODE: Final = (
 _CHUNK: Final = 32
 _TEXTURES: Final = "konio.studies.multitask.textures:measure"
 
-Tell = Callable[[str, StudyProgress], None]
-Count = Callable[[str, int, int, float | None], None]
-
-
-class Counting(Protocol):
-    """Told films done, films in all and, where it is known, seconds left."""
-
-    def __call__(self, done: int, films: int, left: float | None = None, /) -> None:
-        """One film more."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ask:
+class Ask(Asking):
     """What is asked of the study.
 
     Args:
@@ -77,41 +57,12 @@ class Ask:
         cohort: the films, or the path of their table or folder; made-up patients where ``None``.
         pretrained: file of weights to start from.
         pretrain_on: folder of ChestX-ray14 to pre-train on.
-        workers: processes that make and prepare films; one per core where ``None``.
-        tell: told the stage and how far its trials are.
-        count: told the stage, films done, films in all and seconds left, before the first trial.
     """
 
     preset: Preset
     cohort: Cohort | str | Path | None = None
     pretrained: Path | None = None
     pretrain_on: Path | None = None
-    workers: int | None = None
-    tell: Tell | None = None
-    count: Count | None = None
-
-    @property
-    def processes(self) -> int:
-        """Processes that make and prepare films."""
-        return self.workers or usable_cores()
-
-    def counting(self, stage: str) -> Counting:
-        """A progress function for a stage that counts films."""
-
-        def tell(done: int, films: int, left: float | None = None, /) -> None:
-            if self.count is not None:
-                self.count(stage, done, films, left)
-
-        return tell
-
-    def telling(self, stage: str) -> Callable[[StudyProgress], None]:
-        """A progress function for a stage of trials."""
-
-        def tell(now: StudyProgress) -> None:
-            if self.tell is not None:
-                self.tell(stage, now)
-
-        return tell
 
 
 def run_multitask(out: str | Path, ask: Ask, engine: Engine) -> Path:
@@ -144,15 +95,15 @@ def carry_out(out: Path, laid: Laid, ask: Ask, engine: Engine) -> Path:
         engine: where the trials run.
     """
     record.expect(out, len(cross_validation(laid).trials) + _finals(laid.preset))
-    study = last = cross_validation(laid)
-    done = run_study(study, out, engine, ask.telling("cross-validation"))
+    tried = [cross_validation(laid)]
+    done = run_study(tried[0], out, engine, ask.telling("cross-validation"))
     if laid.parts.final is not None:
         choice = choose(done, laid.preset.groups, len(laid.parts.folds) * laid.preset.repeats)
         record.update(out, choice.to_json())
-        last = final(laid, choice)
-        run_study(last, out, engine, ask.telling("final trainings"))
+        tried.append(final(laid, choice))
+        run_study(tried[1], out, engine, ask.telling("final trainings"))
     page = record.report(out)
-    _complain(out, study, last)
+    refuse_failed(out, *tried, page=page)
     return page
 
 
@@ -167,7 +118,8 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
     films = gather(out, ask.preset, ask.cohort, ask.processes, ask.counting("making films"))
     record.claim(out, ask.preset, films.cohort.fingerprint)
     pretraining = provide(out, ask)
-    store = _prepared(out, films.cohort, ask)
+    recipe = parse_recipe({"name": "films", **ask.preset.recipe})
+    store = prepare_films(out / PREPARED, films.cohort, recipe, ask)
     parts = divide(films.cohort, films.own, store, ask.preset)
     write_parts(out, parts)
     write_cohort(films.cohort, out / "cohort.csv")
@@ -182,13 +134,6 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
 
 def _finals(preset: Preset) -> int:
     return preset.seeds * len(preset.groups) + 2 if preset.test_fraction else 0
-
-
-def _prepared(out: Path, cohort: Cohort, ask: Ask) -> Store:
-    recipe = parse_recipe({"name": "films", **ask.preset.recipe})
-    plan = FilmPlan(Preparation(size=recipe.sides[-1]), recipe.sides)
-    files = [FilmFiles.of(case) for case in cohort]
-    return open_store(files, out / PREPARED, plan, ask.processes, ask.counting("preparing films"))
 
 
 def _textures(out: Path, store: Store, engine: Engine, ask: Ask) -> None:
@@ -214,15 +159,3 @@ def _textures(out: Path, store: Store, engine: Engine, ask: Ask) -> None:
     with beside.open("wb") as file:
         np.save(file, table, allow_pickle=False)
     beside.replace(path)
-
-
-def _complain(out: Path, *studies: Study) -> None:
-    why: Mapping[str, str] = {}
-    for study in studies:
-        why = {**why, **failures(study, out)}
-    if why:
-        name, reason = next(iter(why.items()))
-        raise StudyError(
-            f"{len(why)} trials failed, the first ({name}) since {reason.rstrip('.')}; run the same command again to try "
-            "them anew, the page shows what is there"
-        )

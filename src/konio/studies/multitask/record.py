@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from konio import __version__
 from konio.errors import OutputError
 from konio.records import NOTICE
+from konio.studies.asking import STUDY
+from konio.studies.asking import read_study as read
 from konio.studies.multitask.presets import QUESTIONS, Preset
 from konio.studies.runner import FAILURE, TRIALS, finished, write_json
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from konio.studies.multitask.parts import Parts
     from konio.studies.multitask.pretraining import Pretraining
 
-STUDY: Final = "study.json"
 CASES: Final = "cases.csv"
 
 
@@ -98,21 +98,6 @@ def begin(
         "notice": NOTICE,
     }
     write_json(out / STUDY, document)
-
-
-def read(out: Path) -> dict[str, Any]:
-    """``study.json``.
-
-    Raises:
-        OutputError: if the folder holds no study.
-    """
-    try:
-        document: dict[str, Any] = json.loads((out / STUDY).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise OutputError(
-            f"{out} holds no study that could be read ({error}); name the --out of a study that was begun"
-        ) from error
-    return document
 
 
 def update(out: Path, changes: Mapping[str, Any]) -> None:
