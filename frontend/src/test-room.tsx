@@ -54,7 +54,7 @@ export function filmCase(part: Partial<FilmCase> = {}): FilmCase {
   return {
     id: 'abc', name: 'film.dcm', patient_id: null, patient_name: null, study_date: null, received: '2026-11-20T08:00:00Z', status: 'done', priority: 5,
     progress: 1, assigned: true, my_stage: null, my_signed: null, versions: 0, machine: null, sop_instance_uid: null, rows: 8, columns: 8,
-    spacing_mm: [0.2, 0.2], format: 'dicom', bytes: 128, sha256: 'ab', film_notes: [], quality: {}, refusal: null, job: null, readers: [], earlier: [],
+    spacing_mm: [0.2, 0.2], format: 'dicom', bytes: 128, sha256: 'ab', film_notes: [], film_notes_zh: [], quality: {}, refusal: null, job: null, readers: [], earlier: [],
     machine_open: false, report_open: false, ...part,
   }
 }

@@ -130,7 +130,7 @@ export interface FilmCase extends Row {
   bytes: number
   sha256: string
   film_notes: string[]
-  film_notes_zh?: string[]
+  film_notes_zh: string[]
   quality: Record<string, unknown>
   refusal: { code: string; reason: string; reason_zh: string } | null
   job: Job | null
@@ -256,8 +256,13 @@ export interface Heat {
 export interface Machine {
   assessment: Assessment
   withheld_zh: Record<string, string>
+  /** Question to the share of its map inside the lungs; null where nothing spoke for the answer. */
+  in_lungs: Record<string, number | null>
+  /** Questions whose answer was moved more from outside the lungs than from inside. */
+  outside_lungs: string[]
   heats: Heat[]
   film_notes: string[]
+  film_notes_zh: string[]
 }
 
 export type Polygon = [x: number, y: number][]

@@ -1,11 +1,13 @@
 /** The frame around every page: who may see what, the head, and the notice that never goes away. */
 import { lazy, Suspense, useEffect } from 'react'
-import { Navigate, Route, Routes, useLocation } from 'react-router'
+import { Navigate, Route, Routes, useLocation, useParams } from 'react-router'
 
 import { SignedIn, useSession } from '../api/session'
 import type { Session } from '../api/shapes'
+import { useCase } from '../api/useCase'
 import { FirstPassword } from '../features/session/FirstPassword'
 import { SignIn } from '../features/session/SignIn'
+import { useFilm } from '../features/viewer/useFilm'
 import { WorkList } from '../features/worklist/WorkList'
 import { Busy } from '../parts/Busy'
 import { Fault } from '../parts/Fault'
@@ -21,6 +23,14 @@ const AgreementPage = lazy(() => import('../features/agreement/AgreementPage'))
 const AccountsPage = lazy(() => import('../features/accounts/AccountsPage'))
 const AuditPage = lazy(() => import('../features/audit/AuditPage'))
 const MyAccount = lazy(() => import('../features/session/MyAccount'))
+
+/** A film is asked for at once: facts and pixels come while the viewer itself may still be on its way. */
+function OneFilm() {
+  const { id = '' } = useParams()
+  useCase(id)
+  useFilm(id || null)
+  return <Suspense fallback={<Busy />}><FilmPage /></Suspense>
+}
 
 export function Room() {
   const { t } = useWords()
@@ -56,7 +66,7 @@ function Inside({ session }: { session: Session }) {
       <Suspense fallback={<Busy />}>
         <Routes>
           <Route path="/" element={<WorkList />} />
-          <Route path="/films/:id" element={<FilmPage />} />
+          <Route path="/films/:id" element={<OneFilm />} />
           <Route path="/agreement" element={<AgreementPage />} />
           <Route path="/account" element={<MyAccount />} />
           {administrator && <Route path="/accounts" element={<AccountsPage />} />}

@@ -22,6 +22,7 @@ export const FILM = {
   'view.left': ['L', '左'],
   'view.readout': ['W {width} · C {center} · {zoom} %', '窗宽 {width} · 窗位 {center} · {zoom} %'],
   'view.no-spacing': ['pixel spacing unknown: lengths in pixels', '像素间距未知：长度以像素计'],
+  'view.coarse': ['fine detail on its way …', '细节载入中…'],
   'view.compare': ['Beside an earlier film', '与既往胸片对照'],
   'view.compare-none': ['No earlier film of this person', '无该人员的既往胸片'],
   'view.compare-end': ['Close the earlier film', '关闭既往胸片'],
@@ -130,6 +131,12 @@ export const FILM = {
   'machine.condition': [
     'The most probable answer is not dust: the stage holds only if this is a film of a dust-exposed person.',
     '最可能的回答并非接尘：仅当确为接尘者时期别才成立。',
+  ],
+  'machine.in-lungs': ['{share} of the colours lie inside the lungs.', '{share}的着色位于肺野内。'],
+  'machine.inside': ['{question} ({share} inside)', '{question}（肺野内 {share}）'],
+  'machine.outside-lungs': [
+    '{questions}: most of what moved the network lies outside the lungs. Find a reason on the film before relying on this.',
+    '{questions}：影响网络判断的区域多在肺野之外，须在片上另有依据方可采信。',
   ],
   'machine.history': [
     'A diagnosis needs a reliable history of exposure (A.1) and as a rule two films more than half a year apart (A.2).',

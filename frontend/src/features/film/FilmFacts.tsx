@@ -13,7 +13,7 @@ import { WORDS, type Key } from '../../words/table'
 export function FilmFacts({ film }: { film: FilmCase }) {
   const { t, language } = useWords()
   const [editing, setEditing] = useState(false)
-  const notes = language === 'zh' ? (film.film_notes_zh ?? film.film_notes) : film.film_notes
+  const notes = language === 'zh' ? film.film_notes_zh : film.film_notes
   const facts: [Key, string, boolean?][] = [
     ['case.patient-name', film.patient_name || '–'],
     ['case.patient-id', film.patient_id || '–'],

@@ -15,7 +15,6 @@ import { useMachine, useOutlines } from '../machine/useMachine'
 import { ReadingPanel } from '../reading/ReadingPanel'
 import { useReadings } from '../reading/useReadings'
 import { type Layers, NO_LAYERS, type Overlays, type Ruler } from '../viewer/layers'
-import { useFilm } from '../viewer/useFilm'
 import { Viewer } from '../viewer/Viewer'
 import { lengthOf } from '../viewer/view'
 import { FilmFacts } from './FilmFacts'
@@ -29,7 +28,6 @@ import './film.css'
 export default function FilmPage() {
   const { id = '' } = useParams()
   const film = useCase(id)
-  useFilm(id || null) // the pixels come together with the facts, not after them
   if (film.error) return <div className="room-page"><Fault error={film.error} onRetry={() => void film.refetch()} /></div>
   if (!film.data) return <Busy />
   // Another film is another page: no form, ruler or layer goes over from one person to the next.

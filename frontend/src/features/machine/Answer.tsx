@@ -5,9 +5,16 @@ import { percent } from '../../words/format'
 import { useWords } from '../../words/language'
 import { HeatButton, type HeatChoice } from './HeatButton'
 
+interface Asked extends HeatChoice {
+  task: TaskWords
+  answer: TaskAnswer
+  /** Share of the heat map inside the lungs, if there is one. */
+  inLungs: number | null
+}
+
 /** One question with the probability of each class. */
-export function Answer({ task, answer, ...choice }: HeatChoice & { task: TaskWords; answer: TaskAnswer }) {
-  const { say } = useWords()
+export function Answer({ task, answer, inLungs, ...choice }: Asked) {
+  const { t, say } = useWords()
   return (
     <div className="machine-answer">
       <Group gap={6}>
@@ -24,6 +31,7 @@ export function Answer({ task, answer, ...choice }: HeatChoice & { task: TaskWor
           </div>
         )
       })}
+      {inLungs !== null && <Text size="xs" c="dimmed">{t('machine.in-lungs', { share: percent(inLungs) })}</Text>}
     </div>
   )
 }

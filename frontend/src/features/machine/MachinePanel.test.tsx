@@ -1,4 +1,4 @@
-import { screen, waitFor } from '@testing-library/react'
+import { cleanup, screen, waitFor } from '@testing-library/react'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { filmCase, server, show, VOCABULARY } from '../../test-room'
@@ -11,6 +11,13 @@ function Panel({ film }: { film: FilmCase }) {
   return <MachinePanel film={film} machine={machine.data} error={machine.error} mine={undefined} heat={null} onHeat={() => undefined} onReading={() => undefined} />
 }
 
+const TASKS = {
+  ...VOCABULARY,
+  tasks: [
+    { name: 'differential', en: 'Differential', zh: '鉴别诊断', ordered: false, zone: null, classes: [{ name: 'healthy', en: 'healthy', zh: '健康' }] },
+    { name: 'stage', en: 'Stage', zh: '期别', ordered: true, zone: null, classes: [{ name: 'II', en: 'stage II', zh: '贰期' }] },
+  ],
+}
 const SAID = {
   assessment: {
     model: { name: 'tiny', weights_sha256: 'ff', konio_version: '0', precision: 'float32' }, status: 'assessed',
@@ -18,7 +25,7 @@ const SAID = {
     withheld: {}, regions: [], zones: null, quality: {},
     rule: { stage: 'I', clause: '5.1a', by_interpretation: false, sentence: 'Said by rule.', sentence_zh: '规则。' },
   },
-  withheld_zh: {}, heats: [], film_notes: [],
+  withheld_zh: {}, in_lungs: { stage: 0.72, differential: 0.31 }, outside_lungs: ['differential'], heats: [], film_notes: [], film_notes_zh: [],
 }
 
 afterEach(() => vi.unstubAllGlobals())
@@ -38,5 +45,28 @@ describe('the machine’s answer', () => {
     expect(screen.getByText(/The most probable answer is not dust/)).toBeTruthy()
     expect(screen.getByText(/differ\. Look at the zones first/)).toBeTruthy()
     expect(screen.getByText('Said by rule.')).toBeTruthy()
+  })
+
+  it('warns of the answer that was moved from outside the lungs, and gives each share', async () => {
+    server({ 'GET /api/vocabulary': { body: TASKS }, 'GET /api/cases/abc/machine': { body: SAID } })
+    show(<Panel film={filmCase({ machine_open: true })} />)
+    const warning = await screen.findByTestId('outside-lungs')
+    expect(warning.textContent).toContain('Differential (31 % inside): most of what moved the network lies outside the lungs')
+    expect(warning.textContent).not.toContain('Stage')
+    expect(screen.getByText('72 % of the colours lie inside the lungs.')).toBeTruthy()
+    expect(screen.getByText('31 % of the colours lie inside the lungs.')).toBeTruthy()
+  })
+
+  it('warns in Chinese too, and of nothing where nothing is low', async () => {
+    localStorage.setItem('konio.language', 'zh')
+    server({ 'GET /api/vocabulary': { body: TASKS }, 'GET /api/cases/abc/machine': { body: SAID } })
+    show(<Panel film={filmCase({ machine_open: true })} />)
+    expect((await screen.findByTestId('outside-lungs')).textContent).toContain('鉴别诊断（肺野内 31 %）')
+    cleanup()
+    server({ 'GET /api/vocabulary': { body: TASKS }, 'GET /api/cases/abc/machine': { body: { ...SAID, in_lungs: { stage: null }, outside_lungs: [] } } })
+    show(<Panel film={filmCase({ machine_open: true })} />)
+    await screen.findByTestId('machine')
+    expect(screen.queryByTestId('outside-lungs')).toBeNull()
+    expect(screen.queryByText(/位于肺野内/)).toBeNull()
   })
 })

@@ -34,7 +34,7 @@ export function MachinePanel({ film, machine, error, mine, heat, onHeat, onReadi
   const shown = { heats, heat, onHeat }
   return (
     <Stack gap="md" data-testid="machine">
-      <Verdicts machine={machine} />
+      <Verdicts machine={machine} tasks={tasks} />
       <Conclusions machine={machine} tasks={tasks} />
       <Text size="xs" c="dimmed">{t('layer.caution')}</Text>
       {machine.assessment.zones && <Zones machine={machine} mine={mine} {...shown} />}
@@ -42,7 +42,7 @@ export function MachinePanel({ film, machine, error, mine, heat, onHeat, onReadi
         <Title order={2} size="h5" mb={4}>{t('machine.details')}</Title>
         {tasks.filter((task) => task.zone === null).map((task) => {
           const answer = machine.assessment.tasks[task.name]
-          return answer ? <Answer key={task.name} task={task} answer={answer} {...shown} /> : null
+          return answer ? <Answer key={task.name} task={task} answer={answer} inLungs={machine.in_lungs[task.name] ?? null} {...shown} /> : null
         })}
       </section>
       <Rule machine={machine} />
@@ -64,12 +64,22 @@ function Closed({ onReading }: { onReading: () => void }) {
 }
 
 /** What must be read before the stage. */
-function Verdicts({ machine: { assessment } }: { machine: Machine }) {
-  const { t } = useWords()
+function Verdicts({ machine, tasks }: { machine: Machine; tasks: TaskWords[] }) {
+  const { t, language } = useWords()
+  const words = useTaskWords(tasks)
+  const { assessment } = machine
   const { differential, stage } = assessment.tasks
   const found = []
   if ((assessment.rule || stage) && differential && differential.prediction !== 'dust')
     found.push(<Alert key="condition" color="yellow" p="xs">{t('machine.condition')}</Alert>)
+  if (machine.outside_lungs.length) {
+    const named = machine.outside_lungs.map((task) => t('machine.inside', { question: words(task), share: percent(machine.in_lungs[task] ?? 0) }))
+    found.push(
+      <Alert key="outside" color="yellow" p="xs" data-testid="outside-lungs">
+        {t('machine.outside-lungs', { questions: named.join(language === 'zh' ? '、' : ', ') })}
+      </Alert>,
+    )
+  }
   if (assessment.rule && stage) {
     const agree = assessment.rule.stage === stage.prediction
     found.push(<Alert key="agree" color={agree ? 'teal' : 'yellow'} p="xs">{t(agree ? 'machine.agree' : 'machine.disagree')}</Alert>)

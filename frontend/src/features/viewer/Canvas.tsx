@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef } from 'react'
 
 import { paint, toneTable } from './paint'
-import type { Film } from './pixels'
+import { type Film, isWhole } from './pixels'
 import { type Placement, placed, type Point, type Size, toFilm, type View } from './view'
 
 /** Screen pixels for each pixel of the page; more than two cost time and show nothing. */
@@ -44,7 +44,7 @@ interface Asked {
 
 export function Picture({ film, view, size }: Asked) {
   const canvas = usePainted(film, placed(view, { width: film.columns, height: film.rows }, size), view, size)
-  return <canvas ref={canvas} className="film-canvas" data-testid="film" />
+  return <canvas ref={canvas} className="film-canvas" data-testid="film" data-whole={isWhole(film)} />
 }
 
 const LENS: Size = { width: 240, height: 240 }

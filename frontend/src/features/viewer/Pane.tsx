@@ -7,7 +7,7 @@ import { useWords } from '../../words/language'
 import { Lens, Picture } from './Canvas'
 import type { Layers, Overlays, Ruler, Tool } from './layers'
 import { Overlay } from './Overlay'
-import type { Film } from './pixels'
+import { type Film, isWhole } from './pixels'
 import { type ChangeView, usePointers } from './usePointers'
 import { placed, type View } from './view'
 
@@ -64,6 +64,7 @@ export function Pane(props: PaneProps) {
           zoom: pixels && width ? Math.round(100 * placed(view, pixels, size).scale) : '–',
         })}
         {!spacing && film ? ` · ${t('view.no-spacing')}` : ''}
+        {film && !isWhole(film) ? ` · ${t('view.coarse')}` : ''}
       </span>
       {(props.failed ?? (film ? null : t('view.loading'))) && (
         <Text className="film-message" role="status">

@@ -38,15 +38,20 @@ export function halved(level: Level): Level {
   return { grey, rows, columns, step: 2 * level.step }
 }
 
+/** Whether every pixel of the film is there, and not only a smaller copy. */
+export const isWhole = (film: Film) => film.levels[0]?.step === 1
+
 /**
  * A film out of the bytes of the server (little-endian 16-bit grey, row by row).
  *
+ * @param step film pixels for each pixel that came, along a side; more than 1 for a smaller copy of the film.
  * @throws RangeError where the number of bytes does not fit the size of the film.
  */
-export function filmOf(bytes: ArrayBuffer, rows: number, columns: number): Film {
-  if (!(rows > 0 && columns > 0) || bytes.byteLength !== 2 * rows * columns)
-    throw new RangeError(`${bytes.byteLength} bytes are no film of ${columns} x ${rows} pixels`)
-  let level: Level = { grey: new Uint16Array(bytes), rows, columns, step: 1 }
+export function filmOf(bytes: ArrayBuffer, rows: number, columns: number, step = 1): Film {
+  const [high, wide] = [Math.ceil(rows / step), Math.ceil(columns / step)]
+  if (!(rows > 0 && columns > 0 && step >= 1) || bytes.byteLength !== 2 * high * wide)
+    throw new RangeError(`${bytes.byteLength} bytes are no film of ${columns} x ${rows} pixels, one in ${step}`)
+  let level: Level = { grey: new Uint16Array(bytes), rows: high, columns: wide, step }
   const levels = [level]
   while (Math.max(level.rows, level.columns) > SMALLEST_SIDE) {
     level = halved(level)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { levelFor, paint, toneTable } from './paint'
-import { filmOf, halved } from './pixels'
+import { filmOf, halved, isWhole, type Level } from './pixels'
 import { AS_STORED, fitScale, lengthOf, moved, oneToOne, placed, toFilm, toPane, type View, windowed, zoomed } from './view'
 
 const film = { width: 3000, height: 2400 }
@@ -68,6 +68,23 @@ describe('the pixels', () => {
   it('refuse bytes that are no film of that size', () => {
     expect(() => filmOf(new ArrayBuffer(10), 2, 3)).toThrow(RangeError)
     expect(() => filmOf(new ArrayBuffer(0), 0, 0)).toThrow(RangeError)
+  })
+
+  it('of a smaller copy are painted as those of the film itself, from as far', () => {
+    const rows = 1300
+    const columns = 1101
+    const grey = Uint16Array.from({ length: rows * columns }, (_, i) => (i * 7919 + (i % columns) * 31) % 65536)
+    const whole = filmOf(grey.buffer.slice(0), rows, columns)
+    const copy = whole.levels[1] as Level
+    const seen = filmOf(copy.grey.buffer.slice(0) as ArrayBuffer, rows, columns, 2)
+    expect([isWhole(whole), isWhole(seen)]).toEqual([true, false])
+    expect(seen.levels).toEqual(whole.levels.slice(1))
+    const place = { scale: 0.3, left: 4, top: 0.5 }
+    const [one, two] = [new Uint32Array(400 * 400), new Uint32Array(400 * 400)]
+    paint(whole, place, toneTable(AS_STORED), one, 400, 400)
+    paint(seen, place, toneTable(AS_STORED), two, 400, 400)
+    expect(two).toEqual(one)
+    expect(() => filmOf(copy.grey.buffer as ArrayBuffer, rows, columns, 4)).toThrow(RangeError)
   })
 
   it('have a level for every distance', () => {
