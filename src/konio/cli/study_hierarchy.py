@@ -7,7 +7,15 @@ from typing import Annotated, Final
 
 import typer
 
-from konio.cli.study import _Speaker
+from konio.cli.study_shared import (
+    Address,
+    EngineName,
+    Out,
+    Speaker,
+    Workers,
+    check_address,
+    engine_of,
+)
 from konio.cli.terminal import say
 from konio.errors import UsageError
 
@@ -19,7 +27,7 @@ EXAMPLE: Final = (
 
 
 def hierarchy(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the study.")],
+    out: Out,
     cohort: Annotated[
         Path | None,
         typer.Argument(metavar="[COHORT]", help="cohort.csv; made-up patients by default."),
@@ -27,26 +35,20 @@ def hierarchy(
     preset: Annotated[
         str, typer.Option(help="smoke (minutes), small (hours) or paper (a GPU).")
     ] = "small",
-    engine: Annotated[str, typer.Option(help="local: this machine; ray: a Ray cluster.")] = "local",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Trials at a time; as many as fit by default.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Of the Ray cluster, as ray.init takes it.")
-    ] = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(metavar="NETWORK=FILE", help="ImageNet weights in torchvision's layout."),
     ] = None,
 ) -> None:
     """Do two levels, cost and a cut point beat four classes at once, and what would leakage have shown?"""
-    from konio.engine import open_engine
     from konio.studies.hierarchy.experiment import Ask, run_hierarchy
     from konio.studies.hierarchy.presets import preset as named
 
-    if address is not None and engine != "ray":
-        raise UsageError("--address names a Ray cluster; give --engine ray with it")
-    speaker = _Speaker()
+    check_address(address, engine)
+    speaker = Speaker()
     ask = Ask(
         named(preset),
         cohort=cohort,
@@ -55,7 +57,7 @@ def hierarchy(
         tell=speaker.trial,
         count=speaker.films,
     )
-    say(f"{run_hierarchy(out, ask, open_engine(engine, workers=workers, address=address))}")
+    say(f"{run_hierarchy(out, ask, engine_of(engine, workers, address))}")
 
 
 def _weights(given: list[str]) -> dict[str, Path]:

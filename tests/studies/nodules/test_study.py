@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
@@ -11,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.learning.made_up_nodules import write_slices
 
 from konio.engine import resolve
 from konio.errors import CohortError, UsageError
-from konio.nodules import RATED
-from konio.studies.nodules.design import ABLATIONS, MULTI, PRESETS, preset_of
+from konio.learning.nodule_sources import open_source
+from konio.studies.nodules.design import ABLATIONS, MULTI
 from konio.studies.nodules.evidence import Evidence
 from konio.studies.nodules.experiment import Ask, run_nodules
-from konio.studies.nodules.sources import open_source
+from konio.studies.nodules.presets import PRESETS, preset_of
 from konio.studies.runner import finished
 
 pytestmark = pytest.mark.filterwarnings(
@@ -34,34 +34,6 @@ class Here:
     def run(self, function: str, items: Sequence[dict[str, Any]]) -> Iterator[tuple[int, Any]]:
         for place, item in enumerate(items):
             yield place, resolve(function)(item)
-
-
-def write_slices(folder: Path, count: int = 24) -> Path:
-    """Disks whose size and brightness go with every grade, in the files of the collection of slices."""
-    rng = np.random.default_rng(1)
-    folder.mkdir()
-    pixels = np.full((count, 71, 71), -850, np.int16)
-    y, x = np.mgrid[:71, :71] - 35
-    columns = ["index", "nodule_id", "patient_id", "study_uid", "pixel_spacing_mm", "diameter_mm"]
-    columns += [f"{name.replace('_', '')}_{k}" for name in RATED for k in range(1, 5)]
-    with (folder / "nodules.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        for row in range(count):
-            grade = 1 + 3 * (row % 2)
-            diameter = 5.0 * grade
-            pixels[row][x**2 + y**2 < (diameter / 1.4) ** 2] = 40 * grade
-            rated = {c: str(grade) for c in columns[6:] if not c.startswith(("internal", "calc"))}
-            rated |= {c: "1" for c in columns if c.startswith("internal")}
-            rated |= {c: "6" if grade > 1 else "3" for c in columns if c.startswith("calc")}
-            rated["internalstructure_1"] = "5"  # the slip of the real collection
-            fixed = dict(
-                zip(columns, (row, row, f"p{row // 2}", "uid", 0.7, diameter), strict=False)
-            )
-            writer.writerow(fixed | rated)
-    pixels += rng.normal(0, 20, pixels.shape).astype(np.int16)
-    np.savez_compressed(folder / "slices_hu.npz", hu=pixels)
-    return folder
 
 
 def tiny() -> Any:

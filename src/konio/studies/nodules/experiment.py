@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from konio.engine import Engine
-from konio.errors import StudyError
 from konio.learning.nodule_parts import readings_fingerprint
+from konio.learning.nodule_sources import Source, open_source
 from konio.learning.nodules import open_volumes
 from konio.learning.recipe import Recipe, parse_recipe
+from konio.networks.bundle import WEIGHTS
 from konio.nodules.made_up import write_phantom_nodules
 from konio.records import NOTICE
 from konio.report.files import make_folder
+from konio.studies.asking import STUDY, Asking, refuse_failed
 from konio.studies.nodules.design import Preset
-from konio.studies.nodules.sources import Source, open_source
 from konio.studies.nodules.trial import PREPARED, studied
-from konio.studies.runner import (
-    Study,
-    StudyProgress,
-    code_version,
-    failures,
-    fingerprint,
-    run_study,
-    write_json,
-)
+from konio.studies.runner import Study, code_version, fingerprint, run_study, write_json
 
 #: The rooms whose source decides the numbers.
 CODE: Final = (
@@ -35,56 +28,29 @@ CODE: Final = (
     "konio.networks",
     "konio.nodules",
     "konio.prepare",
-    "konio.studies.nodules.sources",
     "konio.studies.nodules.trial",
     "konio.tasks",
 )
 _TRIAL: Final = "konio.studies.nodules.trial:run_trial"
 #: Folder of the made-up nodules within the study's.
 MADE_UP: Final = "nodules"
-STUDY: Final = "study.json"
-
-Tell = Callable[[str, StudyProgress], None]
-Count = Callable[[str, int, int, float | None], None]
+#: File of published weights in a directory of Hugging Face's layout.
+PUBLISHED: Final = "model.safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ask:
+class Ask(Asking):
     """What is asked of the study.
 
     Args:
         preset: how large.
-        source: where the nodules are (`konio.studies.nodules.sources`); made-up ones where ``None``.
+        source: where the nodules are (`konio.learning.nodule_sources`); made-up ones where ``None``.
         pretrained: bundle, run or published transformer to start every network from.
-        workers: processes that make nodules.
-        tell: told the stage and how far its trials are.
-        count: told the stage, nodules done, nodules in all and seconds left.
     """
 
     preset: Preset
     source: Path | None = None
     pretrained: str = ""
-    workers: int = 1
-    tell: Tell | None = None
-    count: Count | None = None
-
-    def counting(self, stage: str) -> Callable[[int, int], None]:
-        """A progress function for a stage that counts nodules."""
-
-        def tell(done: int, whole: int) -> None:
-            if self.count is not None:
-                self.count(stage, done, whole, None)
-
-        return tell
-
-    def telling(self, stage: str) -> Callable[[StudyProgress], None]:
-        """A progress function for a stage of trials."""
-
-        def tell(now: StudyProgress) -> None:
-            if self.tell is not None:
-                self.tell(stage, now)
-
-        return tell
 
 
 def run_nodules(out: str | Path, ask: Ask, engine: Engine) -> Path:
@@ -116,28 +82,31 @@ def run_nodules(out: str | Path, ask: Ask, engine: Engine) -> Path:
     _prepare(out, study, source, ask)
     run_study(study, out, engine, ask.telling("training"))
     page = write_report(out, ask.preset, source)
-    failed = failures(study, out)
-    if failed:
-        name, why = next(iter(failed.items()))
-        raise StudyError(
-            f"{len(failed)} of {len(study.trials)} trials failed, {name} first ({why}); the page {page} is of the others, "
-            "run the same command to try them again"
-        )
+    refuse_failed(out, study, page=page)
     return page
 
 
 def design_study(ask: Ask, source: Source, place: Path) -> Study:
     """The trainings of a preset on a source; none where there are no pixels."""
-    trials = ask.preset.trials(str(place)) if source.cutter is not None else ()
-    if ask.pretrained:
-        for trial in trials:
-            trial.settings["recipe"]["nodule"]["pretrained"] = ask.pretrained
+    trials = ask.preset.trials(str(place), ask.pretrained) if source.cutter is not None else ()
     identity = fingerprint(
-        [trial.settings["recipe"] for trial in trials],
+        [[trial.settings["recipe"] for trial in trials], _weights(ask.pretrained)],
         readings_fingerprint(source.readings),
         code_version(*CODE),
     )
     return Study("nodules", trials, _TRIAL, identity)
+
+
+def _weights(pretrained: str) -> str:
+    """SHA-256 of the weights that networks begin from, so that other weights in the same place mean another study."""
+    place = Path(pretrained)
+    if not pretrained or not place.exists():
+        return pretrained
+    for file in (place, place / WEIGHTS, place / PUBLISHED):
+        if file.is_file():
+            with file.open("rb") as opened:
+                return hashlib.file_digest(opened, "sha256").hexdigest()
+    return place.name
 
 
 def _made_up(out: Path, ask: Ask) -> Path:
@@ -147,7 +116,7 @@ def _made_up(out: Path, ask: Ask) -> Path:
         folder,
         preset.cases,
         preset.seed,
-        workers=ask.workers,
+        workers=ask.processes,
         progress=ask.counting("making nodules"),
     )
     return folder

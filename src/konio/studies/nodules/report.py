@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from konio.learning.nodule_parts import nodule_folds
+from konio.learning.nodule_sources import Source
 from konio.learning.nodule_table import classes_of
 from konio.learning.nodules import open_volumes
 from konio.learning.recipe import parse_recipe
@@ -21,7 +22,6 @@ from konio.studies.nodules.classical import classical_model
 from konio.studies.nodules.design import MULTI, Preset
 from konio.studies.nodules.evidence import Evidence
 from konio.studies.nodules.relevance import Relevance, relevance
-from konio.studies.nodules.sources import Source
 from konio.studies.nodules.trial import PREPARED, measured_only, studied
 from konio.studies.page import About, Paragraph, Section, write_page
 from konio.studies.reported import Reported, read
@@ -61,15 +61,32 @@ def write_report(out: Path, preset: Preset, source: Source) -> Path:
     about = About(
         lead=_LEAD,
         made_up=source.made_up,
-        banners=(Words(preset.about, preset.about_zh), source.note),
+        banners=_banners(preset, source, evidence),
         provenance=(
             (Words("nodules", "结节"), source.name),
             (Words("preset", "预设"), preset.name),
             (Words("trainings finished", "已完成训练"), str(len(evidence.trials))),
+            (Words("first weights", "初始权重"), _first_weights(evidence)),
             (Words("paper", "论文"), reported.source),
         ),
     )
     return write_page(out, TITLE, sections, about)
+
+
+def _banners(preset: Preset, source: Source, evidence: Evidence) -> tuple[Words, ...]:
+    """What the figures rest on; what was left out stands there only where networks were trained."""
+    trimmed = () if preset.trimmed is None or not evidence.trials else (preset.trimmed,)
+    return (Words(preset.about, preset.about_zh), *trimmed, Words(*source.note))
+
+
+def _first_weights(evidence: Evidence) -> Words:
+    """What the networks began from, by the finished trainings of the multi-task one."""
+    origins = [t.result["first_weights"] for t in evidence.trials if t.settings["group"] == MULTI]
+    if not origins or origins[0]["origin"] == "random":
+        return Words("random", "随机")
+    origin = origins[0]
+    name = f"{origin['file']} {origin.get('sha256', '')[:12]}".strip()
+    return Words(f"{origin['origin']} {name}", f"预训练网络 {name}")
 
 
 def _readings_section(preset: Preset, source: Source, reported: Reported) -> Section:

@@ -19,6 +19,7 @@ from konio.learning.batches import Batch
 from konio.learning.fit import fit
 from konio.learning.look import look
 from konio.learning.nodule_parts import nodule_folds
+from konio.learning.nodule_sources import Source, open_source
 from konio.learning.nodule_table import classes_of, rated_table
 from konio.learning.nodule_training import first_nodule_network, nodule_run
 from konio.learning.nodules import NoduleVolumes, open_volumes
@@ -28,7 +29,6 @@ from konio.learning.training import StoppedError
 from konio.networks.rated import RatedLoss
 from konio.nodules import Readings
 from konio.studies.nodules.classical import two_class_scores
-from konio.studies.nodules.sources import Source, open_source
 from konio.tasks import MISSING, NODULE_TASKS, TaskSet
 
 PREPARED: Final = "prepared"

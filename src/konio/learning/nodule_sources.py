@@ -1,4 +1,4 @@
-"""Whose nodules a study is about: readings, and what cuts a cube (or a slice) around each.
+"""Whose nodules a study or an evaluation is about: readings, and what cuts a cube (or a slice) around each.
 
 A source is told by what its folder or file holds::
 
@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from konio.errors import CohortError
 from konio.learning.nodule_training import read_nodules
 from konio.learning.nodules import Cutter, from_scan
-from konio.nodules import RATED, SCALES, Nodule, Readings
+from konio.nodules import RATED, SCALES, Nodule, Readings, readings
 from konio.prepare.nodule import NodulePreparation
-from konio.report.words import Words
 
 #: Extent of a voxel of the collection of cubes; its files do not tell, its makers resampled to this.
 _CUBE_MM: Final = 1.0
@@ -42,7 +41,7 @@ class Source:
         readings: every nodule.
         made_up: whether they are.
         cutter: makes the kept cube of one; ``None`` where there are readings only.
-        note: what a reader of the page must know.
+        note: what a reader of the figures must know, in English and in Chinese.
     """
 
     name: str
@@ -50,7 +49,7 @@ class Source:
     readings: Readings
     made_up: bool
     cutter: Cutter | None
-    note: Words
+    note: tuple[str, str]
 
     @property
     def single(self) -> bool:
@@ -71,9 +70,9 @@ def open_source(path: str | Path) -> Source:
         return _cubes(place)
     table, made_up = read_nodules(place)
     there = any(n.path and n.at_mm is not None and Path(n.path).exists() for n in table)
-    note = Words("Readings and scans as given.", "读片结果与扫描均为用户提供。")
+    note = ("Readings and scans as given.", "读片结果与扫描均为用户提供。")
     if made_up:
-        note = Words(
+        note = (
             "Made-up nodules: computed scans and computed readers; no clinical evidence.",
             "虚构结节：扫描和读片者均由计算机生成，不构成临床证据。",
         )
@@ -96,37 +95,16 @@ def _slices(folder: Path) -> Source:
             pixels[nodule.index][None], (preparation.kept.side_mm[0], step, step), preparation
         )
 
-    note = Words(
+    note = (
         "Real LIDC-IDRI nodules: the largest axial slice of each, read by up to four radiologists.",
         "真实LIDC-IDRI结节：每个结节取面积最大的横断面，最多四名放射科医师读片。",
     )
-    return Source("LIDC-IDRI slices", "slices", _slice_readings(rows), False, cut, note)
-
-
-def _slice_readings(rows: list[dict[str, str]]) -> Readings:
-    nodules = []
-    for index, row in enumerate(rows):
-        columns = {name: name.replace("_", "") for name in RATED}
-        grades = {
-            name: tuple(_grade(row.get(f"{column}_{k}"), name) for k in range(1, 5))
-            for name, column in columns.items()
-        }
-        read = [k for k in range(4) if any(g[k] is not None for g in grades.values())]
-        nodules.append(
-            Nodule(
-                nodule_id=row["nodule_id"],
-                patient_id=row["patient_id"],
-                ratings={name: tuple(g[k] for k in read) for name, g in grades.items()},
-                series_uid=row["study_uid"],
-                diameter_mm=float(row["diameter_mm"]) if row["diameter_mm"] else None,
-                index=index,
-            )
-        )
-    return Readings(tuple(nodules))
+    table = readings(folder / "nodules.csv")
+    return Source("LIDC-IDRI slices", "slices", table, False, cut, note)
 
 
 def _grade(text: str | None, name: str) -> int | None:
-    """A grade; one outside its scale (there is one such slip in the collection) counts as not rated."""
+    """A grade; one outside its scale counts as not rated."""
     if text is None or not text.strip():
         return None
     value = float(text)
@@ -146,7 +124,7 @@ def _cubes(folder: Path) -> Source:
         hu = low + images[nodule.index].astype(np.float32) / 255 * (high - low)
         return sampled(hu, (_CUBE_MM,) * 3, preparation)
 
-    note = Words(
+    note = (
         "Real LIDC-IDRI nodules as cubes that were scaled by their own minimum and maximum: Hounsfield units are lost, "
         "voxels are taken as 1 mm, the diameter is that of a ball with the mask's volume, each was read by one person.",
         "真实LIDC-IDRI结节立方体，按各自最小、最大值缩放：HU值已丢失，体素按1毫米计，直径取与掩膜等体积的球，每个由一人读片。",
