@@ -1,6 +1,7 @@
 """konio reads lung images of people who work in dust, answers several questions at once and explains each answer.
 
-Three nouns: an `Image` is read, an assessor makes an `Assessment` of it, a `Cohort` is what one trains on.
+Three nouns: an `Image` is read (a radiograph or a CT scan), an assessor makes an `Assessment` of it, a `Cohort` is what
+one trains on. `discover` finds the images below some folders; `open_ct` opens a scan without reading all of it.
 
 Examples:
     >>> import konio
@@ -17,7 +18,8 @@ __version__: Final = "0.1.0"
 if TYPE_CHECKING:
     from konio.assess import Assessor, load
     from konio.cohort import Cohort, read_cohort
-    from konio.io import read
+    from konio.io import discover, open_ct
+    from konio.io.images import read
     from konio.records import Assessment, Image
 
 # Where each public name lives; imported on first use so that start-up stays quick.
@@ -26,8 +28,10 @@ _HOMES: Final = {
     "Assessor": "konio.assess",
     "Cohort": "konio.cohort",
     "Image": "konio.records",
+    "discover": "konio.io",
     "load": "konio.assess",
-    "read": "konio.io",
+    "open_ct": "konio.io",
+    "read": "konio.io.images",
     "read_cohort": "konio.cohort",
 }
 
@@ -37,7 +41,9 @@ __all__ = [
     "Cohort",
     "Image",
     "__version__",
+    "discover",
     "load",
+    "open_ct",
     "read",
     "read_cohort",
 ]

@@ -140,6 +140,10 @@ REFUSALS: Final = MappingProxyType(
             "this is not a CT of the chest ({detail}); give a folder with the slices of one series, or an MHD file",
             "不是胸部CT（{detail}），请提供单个序列的切片文件夹或 MHD 文件",
         ),
+        "scan-without-place": RefusalText(
+            "this is a CT scan, which answers about places in it ({detail}); name them with --at X,Y,Z or --nodules CSV",
+            "这是CT扫描，只能回答指定位置的问题（{detail}），请用 --at X,Y,Z 或 --nodules CSV 指定",
+        ),
         "several-series": RefusalText(
             "the folder holds several series ({detail}); name the one to read",
             "文件夹含多个序列（{detail}），请指定要读取的序列",

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from konio.errors import OutputError
@@ -30,6 +31,20 @@ def test_json_lines_go_to_standard_output_and_counts_to_standard_error(
     assert [line["status"] for line in result.lines] == ["assessed", "refused", "assessed"]
     assert result.err.splitlines()[-1] == "2 assessed, 1 failed"
     assert f"{tmp_path / 'empty.dcm'}: refused [empty]: the file holds no bytes" in result.err
+
+
+def test_a_ct_scan_is_one_case_that_asks_for_a_place(konio, tiny, made_up_films, tmp_path) -> None:
+    from konio.io import Grid, write_mhd
+
+    shape = (4, 8, 8)
+    write_mhd(tmp_path / "scan.mhd", np.zeros(shape, np.int16), Grid(shape, (0.0,) * 3, (1.0,) * 3))
+    (tmp_path / "film.dcm").symlink_to(made_up_films[0])
+    result = konio("assess", tmp_path, "--model", tiny, "--format", "json")
+    assert result.status == 1
+    assert [line["status"] for line in result.lines] == ["assessed", "refused"]
+    assert result.lines[1]["refusal"]["code"] == "scan-without-place"
+    assert "refused [scan-without-place]: this is a CT scan" in result.err
+    assert "--at X,Y,Z" in result.err
 
 
 def test_without_options_answers_are_lines_to_read(konio, tiny, made_up_films) -> None:

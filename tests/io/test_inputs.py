@@ -82,6 +82,48 @@ def test_what_cannot_be_opened_is_not_lost(folder, monkeypatch):
     assert discover([folder]).paths == (str(folder),)
 
 
+def ct_head(uid: bytes = b"1.2.840.10008.5.1.4.1.1.2\0") -> bytes:
+    """The start of a DICOM file that says what it holds."""
+    length = len(uid).to_bytes(2, "little")
+    first = b"\x02\x00\x00\x00UL\x04\x00\x64\0\0\0" + b"\x02\x00\x01\x00OB\0\0\x02\0\0\0\0\x01"
+    return DICOM + first + b"\x02\x00\x02\x00UI" + length + uid + b"\x02\x00\x03\x00UI"
+
+
+def test_a_scan_is_one_input_however_many_slices_it_has(folder):
+    (folder / "ct").mkdir()
+    for number in range(5):
+        (folder / "ct" / f"{number}.dcm").write_bytes(ct_head())
+    (folder / "ct" / "scout.png").write_bytes(PNG)
+    (folder / "scan.mhd").write_bytes(b"ObjectType = Image")
+    (folder / "scan.raw").write_bytes(b"\0\0")
+    found = discover([folder])
+    films = ["empty.dcm", "film", "words.jpg", "z.png", "b/inner.dcm", "ct/scout.png"]
+    assert sorted(names(found, folder)) == sorted(["ct", "scan.mhd", *films])
+    assert [os.path.relpath(path, folder) for path in found.scans] == ["scan.mhd", "ct"]
+    assert (found.skipped, found.duplicates) == (5, 0)
+    again = discover([folder / "ct", folder])
+    assert again.paths.count(str(folder / "ct")) == 1 and again.duplicates == 0
+    # A slice that is named is that file, as everything that is named.
+    assert discover([folder / "ct" / "1.dcm"]).paths == (str(folder / "ct" / "1.dcm"),)
+
+
+@pytest.mark.parametrize(
+    ("head", "ct"),
+    [
+        (ct_head(), True),
+        (ct_head(b"1.2.840.10008.5.1.4.1.1.2.1\0"), True),
+        (ct_head(b"1.2.840.10008.5.1.4.1.1.1.1\0"), False),
+        (ct_head()[: len(DICOM) + 30], False),
+        (ct_head()[128:], False),
+        (b"", False),
+    ],
+)
+def test_ct_is_told_by_the_meta_information(head, ct):
+    from konio.io.magic import is_ct_slice
+
+    assert is_ct_slice(head) is ct
+
+
 def test_ten_thousand_mixed_files(tmp_path):
     for i in range(10_000):
         (tmp_path / f"{i:05d}").write_bytes((DICOM, PNG, b"text", b"")[i % 4])

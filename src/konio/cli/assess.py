@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -32,44 +33,53 @@ EXAMPLE: Final = (
 )
 
 
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="DICOM, PNG or JPEG files, or folders that hold them; CT scans with --at or --nodules.",
+    ),
+]
+ModelName = Annotated[
+    str, typer.Option(help="Name of a shipped model or the directory of a bundle.")
+]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where to write; needed for pages and DICOM.")
+]
+Formats = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="json,page,dicom",
+        help="What to make. json alone also writes JSON lines to standard output. "
+        "Default: json,page with --out, else lines to read.",
+    ),
+]
+Lang = Annotated[
+    str, typer.Option(help="Language shown first: auto (the browser decides), en or zh.")
+]
+EngineName = Annotated[str, typer.Option(help="Where the work runs: local.")]
+At = Annotated[
+    list[str] | None,
+    typer.Option(metavar="X,Y,Z", help="A nodule of a CT scan, world mm (LPS); may be repeated."),
+]
+Nodules = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CSV", help="Nodules of CT scans (LUNA16's annotations.csv or x_mm,y_mm,z_mm)."
+    ),
+]
+
+
 def assess(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH...", help="DICOM, PNG or JPEG files, or folders that hold them."
-        ),
-    ],
-    model: Annotated[
-        str, typer.Option(help="Name of a shipped model or the directory of a bundle.")
-    ] = RADIOGRAPH_MODEL,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where to write; needed for pages and DICOM.")
-    ] = None,
-    formats: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="json,page,dicom",
-            help="What to make. json alone also writes JSON lines to standard output. "
-            "Default: json,page with --out, else lines to read.",
-        ),
-    ] = None,
-    lang: Annotated[
-        str, typer.Option(help="Language shown first: auto (the browser decides), en or zh.")
-    ] = "auto",
-    engine: Annotated[str, typer.Option(help="Where the work runs: local.")] = "local",
-    at: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="X,Y,Z", help="A nodule of a CT scan, world mm (LPS); may be repeated."
-        ),
-    ] = None,
-    nodules: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV", help="Nodules of CT scans (LUNA16's annotations.csv or x_mm,y_mm,z_mm)."
-        ),
-    ] = None,
+    paths: Paths,
+    model: ModelName = RADIOGRAPH_MODEL,
+    out: Out = None,
+    formats: Formats = None,
+    lang: Lang = "auto",
+    engine: EngineName = "local",
+    at: At = None,
+    nodules: Nodules = None,
 ) -> int:
     """Assess chest radiographs: differential, stage, six zones, GBZ 70-2015, and what moved each answer."""
     wanted = _wanted(formats, out)
@@ -81,6 +91,13 @@ def assess(
 
         named = MODEL if model == RADIOGRAPH_MODEL else model
         return assess_nodules(Wish(paths, at or (), nodules, named, out, wanted, language))
+    return _assess_films(paths, model, out, wanted, language)
+
+
+def _assess_films(
+    paths: list[str], model: str, out: Path | None, wanted: tuple[str, ...], language: Language
+) -> int:
+    """Every film below the paths; 0 where each was assessed and kept."""
     from konio.io import discover, start
 
     start()  # decoding warms up in its own process while this one imports the networks
@@ -88,21 +105,11 @@ def assess(
 
     assessor = load(model)
     folder = _folder(out, wanted, language, assessor.about)
-    piping = wanted == ("json",)
-    done = failed = 0
+    told = _Told(wanted == ("json",), language)
     found = discover(paths)
     with progress("assessing", len(found.paths)) as advance:
         for examined in assessor.examine(found.paths):
-            assessment, problem = _keep(folder, examined)
-            refused = assessment.refusal is not None
-            failed += refused or problem is not None
-            done += not (refused or problem)
-            if piping:
-                say(_json(assessment))
-            elif not refused:
-                say(_line(examined, assessment, language))
-            for sentence in _complaints(assessment, problem, language):
-                complain(sentence)
+            told.tell(examined, *_keep(folder, examined))
             advance()
     problem = _finish(folder)
     if problem is not None:
@@ -112,11 +119,40 @@ def assess(
             f"{found.skipped} files in folders are no images and were passed over, "
             f"{found.duplicates} were named twice"
         )
-    say(
-        count_line(done, failed, "assessed", "已评估", language),
-        to=sys.stderr if piping else sys.stdout,
-    )
-    return int(bool(failed or problem or not (done or failed)))
+    told.count()
+    return int(bool(told.failed or problem or not told.done))
+
+
+@dataclass(slots=True)
+class _Told:
+    """What was said about films so far.
+
+    Args:
+        piping: JSON lines on standard output and nothing else there.
+        language: of the sentences.
+    """
+
+    piping: bool
+    language: Language
+    done: int = 0
+    failed: int = 0
+
+    def tell(self, examined: Examined, assessment: Assessment, problem: KonioError | None) -> None:
+        """Say what came of one film."""
+        refused = assessment.refusal is not None
+        self.failed += refused or problem is not None
+        self.done += not (refused or problem)
+        if self.piping:
+            say(_json(assessment))
+        elif not refused:
+            say(_line(examined, assessment, self.language))
+        for sentence in _complaints(assessment, problem, self.language):
+            complain(sentence)
+
+    def count(self) -> None:
+        """Say how many succeeded and failed."""
+        line = count_line(self.done, self.failed, "assessed", "已评估", self.language)
+        say(line, to=sys.stderr if self.piping else sys.stdout)
 
 
 def _wanted(formats: str | None, out: Path | None) -> tuple[str, ...]:

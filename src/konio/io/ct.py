@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 from konio.io.decoder import Decoder
 from konio.io.mhd import open_mhd
+from konio.io.scans import is_meta_image
 from konio.io.series import open_series
 from konio.io.volume import Volume
-
-META_IMAGES: Final = frozenset({".mhd", ".mha"})
 
 
 def open_ct(
@@ -33,6 +31,6 @@ def open_ct(
         (10, 512, 512)
     """
     place = Path(path)
-    if place.suffix.casefold() in META_IMAGES:
+    if is_meta_image(place):
         return open_mhd(place)
     return open_series(place, series_uid, decoder)

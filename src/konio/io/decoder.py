@@ -18,6 +18,7 @@ from typing import Any
 
 from konio.errors import RefusedError, UsageError
 from konio.io.process import Answer, Limits, Process
+from konio.io.scans import is_scan
 from konio.records import Image, Source
 
 __all__ = ["Decoder", "Limits", "read", "read_many", "start"]
@@ -61,6 +62,8 @@ class Decoder:
             UsageError: if the decoder is closed.
         """
         name = os.fspath(path)
+        if is_scan(name):
+            raise RefusedError("scan-without-place", "it is no radiograph")
         return _image(name, self.ask(name))
 
     def ask(self, path: str, question: str = "film") -> Answer:

@@ -1,9 +1,9 @@
-"""From the paths a user names to the films to read: directories walked, each file once, in a fixed order.
+"""From the paths a user names to the films and scans to read: directories walked, each file once, in a fixed order.
 
 A file that is named is always an input, whatever it is; reading it says what is wrong. In a directory that is walked,
 inputs are files that start like DICOM, PNG or JPEG, and files that carry an image's extension or cannot be
-opened, so that none is lost in silence. Everything else (tables, texts, DICOMDIR, masks of less than eight bits)
-is only counted.
+opened, so that none is lost in silence. A CT scan is one input: an MHD file, or the folder that holds its slices.
+Everything else (tables, texts, DICOMDIR, masks of less than eight bits) is only counted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from konio.io.magic import HEAD_BYTES, is_one_bit_png, sniff
+from konio.io.scans import is_meta_image, is_slice
 
 _EXTENSIONS: Final = frozenset({".dcm", ".dicom", ".ima", ".png", ".jpg", ".jpeg"})
 
@@ -30,35 +31,46 @@ class Inputs:
         paths: the inputs in the order they are to be read.
         skipped: files of walked directories that are no images.
         duplicates: files that were reached a second time.
+        scans: those of the paths that are CT scans: MHD files, and folders that hold the slices of a series.
     """
 
     paths: tuple[str, ...]
     skipped: int = 0
     duplicates: int = 0
+    scans: tuple[str, ...] = ()
 
 
 def discover(paths: Iterable[str | os.PathLike[str]]) -> Inputs:
-    """Find the films that paths stand for.
+    """Find the films and CT scans that paths stand for.
 
     Args:
-        paths: files and directories; directories are walked by name, links are followed, loops are not.
+        paths: files and directories; directories are walked by name, links are followed, loops are not. A folder with
+            slices of CT is one input, however many slices it holds; `konio.io.find_series` parts several series in it.
 
     Returns:
         The inputs; paths that do not exist or cannot be opened are among them, for the reader to refuse.
     """
     found: dict[_Key | str, str] = {}
+    scans: dict[str, None] = {}
     skipped = duplicates = 0
     walked: set[_Key] = set()
     for path in paths:
         for name, named in _files(os.fspath(path), walked):
             facts = _facts(name)
-            if not named and not _is_input(name, facts):
+            if is_meta_image(name):
+                scans[name] = None
+            elif not named and not _is_input(name, facts):
                 skipped += 1
+                continue
+            elif not named and is_slice(name):
+                folder = os.path.dirname(name)  # noqa: PTH120 - the name stays as it was written
+                scans[folder] = None
+                found.setdefault(f"scan {folder}", folder)
                 continue
             key = _key(facts) if facts is not None else name
             duplicates += key in found
             found.setdefault(key, name)
-    return Inputs(tuple(found.values()), skipped, duplicates)
+    return Inputs(tuple(found.values()), skipped, duplicates, tuple(scans))
 
 
 def _files(path: str, walked: set[_Key]) -> Iterator[tuple[str, bool]]:

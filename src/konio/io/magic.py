@@ -10,6 +10,11 @@ Format = Literal["dicom", "png", "jpeg"]
 #: Enough of a file's start to tell its kind.
 HEAD_BYTES: Final = 132
 
+#: Enough to reach the storage class in a DICOM file's meta information.
+META_BYTES: Final = 1024
+#: CT Image Storage, Enhanced CT Image Storage.
+_CT: Final = frozenset({b"1.2.840.10008.5.1.4.1.1.2", b"1.2.840.10008.5.1.4.1.1.2.1"})
+
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8\xff"
 
@@ -51,3 +56,21 @@ def _bare_element(head: bytes) -> bool:
 def is_one_bit_png(head: bytes) -> bool:
     """Whether a PNG has less than eight bits a sample, as masks do (the IHDR chunk is always first)."""
     return head.startswith(_PNG) and head[12:16] == b"IHDR" and head[24:25] in (b"\1", b"\2", b"\4")
+
+
+def is_ct_slice(head: bytes) -> bool:
+    r"""Whether a DICOM file says in its meta information, which is always uncompressed, that it holds CT.
+
+    Args:
+        head: the first `META_BYTES` bytes, or all there are.
+
+    References:
+        DICOM PS3.10 section 7.1 (meta information); PS3.4 B.5 (storage classes).
+    """
+    if head[128:132] != b"DICM":
+        return False
+    _, found, rest = head[132:].partition(b"\x02\x00\x02\x00UI")
+    if not found or len(rest) < 2:
+        return False
+    (length,) = struct.unpack_from("<H", rest)
+    return rest[2 : 2 + length].rstrip(b"\0 ") in _CT
