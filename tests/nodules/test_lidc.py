@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sqlite3
 from pathlib import Path
 
@@ -162,6 +163,42 @@ def test_a_table_with_a_wrong_cell_names_it(tmp_path):
     (tmp_path / "t.csv").write_text("patient_id,other\nA,x\n")
     with pytest.raises(CohortError, match="subtlety_1"):
         readings(tmp_path / "t.csv")
+
+
+def test_a_code_outside_a_nominal_scale_costs_that_cell_alone(tmp_path):
+    rows = ["A,3,1,5,", "B,4,1,1,2", "C,,,5,"]
+    head = "patient_id,malignancy_1,internalstructure_1,internalstructure_2,malignancy_2"
+    (tmp_path / "t.csv").write_text("\n".join([head, *rows]) + "\n")
+    table = readings(tmp_path / "t.csv")
+    assert [n.patient_id for n in table] == ["A", "B", "C"]
+    assert table[0].ratings["internal_structure"] == (1, None)
+    assert table[1].ratings["malignancy"] == (4, 2)
+    # Whoever gave that code alone has read the nodule and rated nothing.
+    assert table[2].readers == 1 and set(table[2].ratings["internal_structure"]) == {None}
+    (tmp_path / "t.csv").write_text("\n".join([head, *rows, "D,,,,"]) + "\n")
+    with pytest.raises(CohortError, match="row 5: nobody rated"):
+        readings(tmp_path / "t.csv")
+
+
+@pytest.mark.data
+def test_every_row_of_the_real_slices_is_read(real):
+    """One reader of the collection gave internal structure 5, which its scale does not have."""
+    folder = real / "lidc-slices"
+    table = readings(folder / "nodules.csv")
+    assert len(table) == 2136
+    assert len(set(table.patients)) == 693
+    with (folder / "nodules.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    (odd,) = [n for n, row in enumerate(rows) if row["internalstructure_3"] == "5.0"]
+    assert rows[odd]["nodule_id"] == table[odd].nodule_id == "1363"
+    assert set(table[odd].ratings["internal_structure"]) == {None}
+    assert [g for g in table[odd].ratings["malignancy"] if g is not None] == [
+        int(float(rows[odd][f"malignancy_{k}"]))
+        for k in range(1, 5)
+        if rows[odd][f"malignancy_{k}"]
+    ]
+    given = sum(bool(row[f"malignancy_{k}"]) for row in rows for k in range(1, 5))
+    assert np.isfinite(table.ratings("malignancy")).sum() == given
 
 
 def test_the_nearest_nodule_is_taken_once():

@@ -11,7 +11,8 @@ import pytest
 from konio.errors import OutputError, UsageError
 from konio.io import open_mhd
 from konio.nodules import cube, read_annotations, read_grids, readings
-from konio.nodules.made_up import write_phantom_nodules
+from konio.nodules.made_up import _shape_of, write_phantom_nodules
+from konio.nodules.shapes import RealShape
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,30 @@ def test_another_plan_and_wrong_numbers_are_refused(made, tmp_path):
         write_phantom_nodules(made, 4, 12, field_mm=32)
     with pytest.raises(UsageError, match="at least 1"):
         write_phantom_nodules(tmp_path, 0, 1)
+
+
+def outline(patient: str) -> RealShape:
+    mask = np.zeros((5, 9, 9), np.bool_)
+    mask[1:4, 2:7, 2:7] = True
+    return RealShape(f"{patient}/1", patient, mask, (2.0, 0.7, 0.7), {"malignancy": 5, "margin": 4})
+
+
+def test_a_share_of_the_scans_has_real_outlines_and_the_rest_made_up_ones(tmp_path):
+    shapes = (outline("A"), outline("B"))
+    drawn = [_shape_of(3, number, shapes, 0.5) for number in range(400)]
+    assert 160 < sum(shape is not None for shape in drawn) < 240
+    assert {shape.patient_id for shape in drawn if shape is not None} == {"A", "B"}
+    # A smaller share takes outlines away and changes no other.
+    whole = [_shape_of(3, number, shapes, 1.0) for number in range(400)]
+    assert all(part in (None, shape) for part, shape in zip(drawn, whole, strict=True))
+    assert _shape_of(3, 0, (), 0.5) is None
+    for share in (0.0, 1.5):
+        with pytest.raises(UsageError, match="share"):
+            write_phantom_nodules(tmp_path, 1, 1, shapes=shapes, share=share)
+
+
+def test_another_share_is_another_plan(tmp_path):
+    shapes = (outline("A"),)
+    write_phantom_nodules(tmp_path, 1, 1, field_mm=24, shapes=shapes, share=0.5)
+    with pytest.raises(OutputError, match="another plan"):
+        write_phantom_nodules(tmp_path, 1, 1, field_mm=24, shapes=shapes)

@@ -240,17 +240,6 @@ def _rating_columns(path: Path, names: tuple[str, ...]) -> dict[str, tuple[str, 
 def _nodule(
     path: Path, number: int, row: Mapping[str, str], columns: dict[str, tuple[str, int]]
 ) -> Nodule:
-    width = 1 + max(reader for _, reader in columns.values())
-    grades: dict[str, list[int | None]] = {name: [None] * width for name in RATED}
-    for column, (name, reader) in columns.items():
-        grade = _number(path, number, column, row.get(column))
-        if grade is not None and grade != int(grade):
-            raise CohortError(
-                f"{path}, row {number + 2}, column {column!r}: {grade} is no grade; give a whole number"
-            )
-        known = name not in NOMINAL or grade is None or 1 <= grade <= len(SCALES[name])
-        grades[name][reader] = None if grade is None or not known else int(grade)
-    present = [k for k in range(width) if any(grades[name][k] is not None for name in RATED)]
     values = {name: _number(path, number, name, row.get(name)) for name in _NUMBERS}
     texts = {name: (row.get(name) or "").strip() for name in _TEXTS}
     x, y, z = (values[name] for name in _NUMBERS[:3])
@@ -260,7 +249,7 @@ def _nodule(
         nodule = Nodule(
             nodule_id=texts["nodule_id"] or str(number),
             patient_id=texts["patient_id"] or texts["series_uid"] or str(number),
-            ratings={name: tuple(grades[name][k] for k in present) for name in RATED},
+            ratings=_ratings(path, number, row, columns),
             series_uid=texts["series_uid"],
             path=texts["path"],
             at_mm=None if x is None or y is None or z is None else (x, y, z),
@@ -271,6 +260,30 @@ def _nodule(
     except RecordError as why:
         raise CohortError(f"{path}, row {number + 2}: {why}") from why
     return replace(nodule, index=number)
+
+
+def _ratings(
+    path: Path, number: int, row: Mapping[str, str], columns: dict[str, tuple[str, int]]
+) -> dict[str, Grades]:
+    """Characteristic to the grades of the people who read the nodule."""
+    given = {column: _number(path, number, column, row.get(column)) for column in columns}
+    odd = next((c for c, grade in given.items() if grade is not None and grade % 1), None)
+    if odd is not None:
+        raise CohortError(
+            f"{path}, row {number + 2}, column {odd!r}: {given[odd]} is no grade; give a whole number"
+        )
+    # A reader whose only code says nothing has read the nodule all the same.
+    read = sorted({columns[c][1] for c, grade in given.items() if grade is not None})
+    if not read:
+        raise CohortError(
+            f"{path}, row {number + 2}: nobody rated this nodule; leave the row out or fill subtlety_1 … malignancy_4"
+        )
+    found: dict[str, dict[int, int]] = {name: {} for name in RATED}
+    for column, grade in given.items():
+        name, reader = columns[column]
+        if grade is not None and (name not in NOMINAL or 1 <= grade <= len(SCALES[name])):
+            found[name][reader] = int(grade)
+    return {name: tuple(grades.get(k) for k in read) for name, grades in found.items()}
 
 
 def _number(path: Path, number: int, column: str, text: str | None) -> float | None:

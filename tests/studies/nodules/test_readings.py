@@ -18,6 +18,8 @@ from konio.studies.nodules.relevance import (
     relevance,
     spearman,
 )
+from konio.studies.nodules.report_tables import classical_table
+from konio.studies.reported import read
 
 
 def readings(count: int = 120, seed: int = 3) -> Readings:
@@ -72,6 +74,29 @@ def test_malignancy_is_no_predictor_and_the_model_finds_what_is_there() -> None:
     assert found.scores["diameter"]["auc"].estimate > 0.97
     assert found.scores["majority"]["auc"].estimate == 0.5
     assert found.nodules == sum(g[0] != 3 for g in (n.ratings["malignancy"] for n in readings()))
+
+
+def test_what_nobody_rated_is_left_out_and_named() -> None:
+    """The collection of cubes has no calcification and no internal structure."""
+    silent = ("calcification", "internal_structure")
+    table = Readings(
+        tuple(
+            dataclasses.replace(
+                nodule, ratings={n: g for n, g in nodule.ratings.items() if n not in silent}
+            )
+            for nodule in readings()
+        )
+    )
+    names = [one.name for one in relevance(table, np.random.default_rng(0), 5)]
+    assert not set(silent) & set(names) and "spiculation" in names
+    found = classical_model(
+        table, np.random.default_rng(1), repeats=1, models=("logistic", "diameter")
+    )
+    assert found.unrated == ("calcification",)
+    assert found.scores["logistic"]["accuracy"].estimate > 0.97
+    shown = classical_table(found, read("nodules"))
+    assert shown.note.en.startswith("Nobody rated: calcification. ")
+    assert shown.note.zh.startswith("未评：钙化。")
 
 
 def test_nothing_is_found_where_nothing_is() -> None:

@@ -57,6 +57,7 @@ class ClassicalResult:
         scores: model to score to interval over folds and repeats (corrected after Nadeau and Bengio); ``majority`` too.
         folds: of each repeat.
         repeats: of the cross-validation, each with a split of its own.
+        unrated: predictors that nobody rated, which every model goes without.
     """
 
     nodules: int
@@ -65,6 +66,7 @@ class ClassicalResult:
     scores: Mapping[str, Mapping[str, Interval]]
     folds: int
     repeats: int
+    unrated: tuple[str, ...] = ()
 
 
 def predictors(readings: Readings, names: Sequence[str]) -> NDArray[np.float64]:
@@ -97,13 +99,18 @@ def classical_model(
         CohortError: if there are fewer patients than folds.
     """
     classes = labels.two_classes(readings.mean("malignancy"))
-    complete = np.isfinite(predictors(readings, PREDICTORS)).all(axis=1) & (classes >= 0)
+    table = predictors(readings, PREDICTORS)
+    rated = np.isfinite(table).any(axis=0)
+    complete = np.isfinite(table[:, rated]).all(axis=1) & (classes >= 0)
     part = readings.subset(np.flatnonzero(complete).tolist())
     truth = classes[complete]
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in (*models, "majority")}
+    unrated = tuple(name for name, any_ in zip(PREDICTORS, rated, strict=True) if not any_)
+    known = {name: tuple(p for p in MODELS[name][1] if p not in unrated) for name in models}
+    known = {name: given for name, given in known.items() if given}
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in (*known, "majority")}
     for _ in range(repeats):
         for split in nodule_folds(part, folds, rng):
-            for name, scores in _fold(part, truth, split, models).items():
+            for name, scores in _fold(part, truth, split, known).items():
                 runs[name].append(scores)
     return ClassicalResult(
         nodules=len(part),
@@ -112,18 +119,23 @@ def classical_model(
         scores={name: _intervals(found, folds) for name, found in runs.items()},
         folds=folds,
         repeats=repeats,
+        unrated=unrated,
     )
 
 
 def _fold(
-    part: Readings, truth: NDArray[np.int64], split: Split, models: Sequence[str]
+    part: Readings,
+    truth: NDArray[np.int64],
+    split: Split,
+    models: Mapping[str, tuple[str, ...]],
 ) -> dict[str, dict[str, float]]:
+    """Scores of every model, by name, with the predictors that it is given."""
     train, test = list(split.train), list(split.test)
     commonest = int(truth[train].mean() > 0.5)
     share = np.full(len(test), truth[train].mean())
     found = {"majority": two_class_scores(truth[test], np.full(len(test), commonest), share)}
-    for name in models:
-        kind, names, options = MODELS[name]
+    for name, names in models.items():
+        kind, _, options = MODELS[name]
         x = predictors(part, names)
         model = fit(kind, x[train], truth[train], seed=0, **options)
         upper = model.probabilities(x[test])[:, 1]

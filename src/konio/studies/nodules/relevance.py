@@ -75,7 +75,7 @@ def values_of(readings: Readings, name: str) -> Floats:
 def relevance(
     readings: Readings, rng: np.random.Generator, draws: int = 1000
 ) -> tuple[Relevance, ...]:
-    """All characteristics against the mean malignancy.
+    """All characteristics that anybody rated against the mean malignancy.
 
     The printed cosine of calcification is that of the mean raw code, which has no meaning (codes carry no order); the other
     three take the share of readers who see any.
@@ -94,6 +94,8 @@ def relevance(
         values = values_of(readings, name)
         raw = readings.mean(name) if name in NOMINAL else values
         usable = np.isfinite(values) & np.isfinite(malignancy)
+        if not np.isfinite(values).any():
+            continue
         if usable.sum() < 3:
             raise CohortError(
                 f"{int(usable.sum())} nodules have both {name} and malignancy; a relevance needs at least 3"

@@ -235,11 +235,14 @@ def classical_table(result: ClassicalResult, reported: Reported) -> Table:
         ),
         Column(SCORE_WORDS["accuracy"], group=PAPER, published=True),
     )
+    gone = [words_of(name) for name in result.unrated]
     note = Words(
-        f"{result.nodules} nodules of {result.patients} patients, {result.prevalence:.0%} of them above 3.25; "
+        (f"Nobody rated: {', '.join(w.en.lower() for w in gone)}. " if gone else "")
+        + f"{result.nodules} nodules of {result.patients} patients, {result.prevalence:.0%} of them above 3.25; "
         f"{result.folds} folds by patient, {result.repeats} times. The characteristics are readings of the same people "
         "whose mean malignancy is to be told: an upper reference for a network, not a target.",
-        f"{result.patients}名患者的{result.nodules}个结节，{result.prevalence:.0%}高于3.25分；按患者{result.folds}折，重复"
+        (f"未评：{'、'.join(w.zh for w in gone)}。" if gone else "")
+        + f"{result.patients}名患者的{result.nodules}个结节，{result.prevalence:.0%}高于3.25分；按患者{result.folds}折，重复"
         f"{result.repeats}次。特征与恶性评分出自同一批读片者，仅为网络的上限参考。",
     )
     title = Words("Malignancy from people's readings", "由人工读片特征判断恶性")
