@@ -1,4 +1,4 @@
-"""A worker to be killed: ``kill_me.py DATA LEASE_SECONDS SECONDS_A_FILM``."""
+"""A worker to be killed: ``kill_me.py DATA LEASE_SECONDS SECONDS_A_FILM [DATABASE]``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from konio.web.worker import Worker
 
 
 def main() -> None:
-    settings = load_settings(environment={}, data=Path(sys.argv[1]))
+    database = sys.argv[4] if len(sys.argv) > 4 else None
+    settings = load_settings(environment={}, data=Path(sys.argv[1]), database=database)
     fake.SECONDS = float(sys.argv[3])
     queue = Queue(Database(settings.url), float(sys.argv[2]))
     Worker(queue, Storage(settings.data), fake.examine).run()

@@ -42,6 +42,22 @@ POSTGRES_INIT = _found("initdb")
 @contextmanager
 def mariadb(folder: Path) -> Iterator[str]:
     """A MariaDB server; yields the address of an empty database."""
+    command, base, socket = mariadb_installed(folder)
+    with started(command, base.format("mysql"), socket):
+        make_empty(base)
+        yield base.format("konio")
+
+
+def make_empty(base: str) -> None:
+    """An empty database of the name konio."""
+    engine = create_engine(base.format("mysql"))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE konio")
+    engine.dispose()
+
+
+def mariadb_installed(folder: Path) -> tuple[list[str], str, Path]:
+    """A MariaDB that is not started: how to start it, its address with a gap for the database's name, its socket."""
     assert MARIADB and _SYSTEM_TABLES
     user = _user(folder)
     data, socket = folder / "data", folder / "s.sock"
@@ -58,13 +74,11 @@ def mariadb(folder: Path) -> Iterator[str]:
         f"--pid-file={folder / 'pid'}", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=2",
         "--character-set-server=utf8mb4", f"--user={user}",
     ]  # fmt: skip
-    base = f"mysql+pymysql://root@localhost/{{}}?unix_socket={socket}&charset=utf8mb4"
-    with _server(command, base.format("mysql"), socket):
-        engine = create_engine(base.format("mysql"))
-        with engine.connect() as connection:
-            connection.exec_driver_sql("CREATE DATABASE konio")
-        engine.dispose()
-        yield base.format("konio")
+    return (
+        command,
+        f"mysql+pymysql://root@localhost/{{}}?unix_socket={socket}&charset=utf8mb4",
+        socket,
+    )
 
 
 @contextmanager
@@ -81,7 +95,7 @@ def postgres(folder: Path) -> Iterator[str]:
         "-c", "fsync=off", "-c", "shared_buffers=32MB",
     ]  # fmt: skip
     url = f"postgresql+pg8000://konio@/postgres?unix_sock={folder}/.s.PGSQL.5432"
-    with _server(command, url, folder / ".s.PGSQL.5432"):
+    with started(command, url, folder / ".s.PGSQL.5432"):
         yield url
 
 
@@ -105,7 +119,8 @@ def _as(user: str) -> list[str]:
 
 
 @contextmanager
-def _server(command: list[str], url: str, socket: Path) -> Iterator[None]:
+def started(command: list[str], url: str, socket: Path) -> Iterator[None]:
+    """Runs a database server until the end of the block."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             database = Database(url)

@@ -6,8 +6,11 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 from tests.web_e2e.conftest import ROOT
+
+from konio.web.adjudication import State
 
 STATIC = ROOT / "src" / "konio" / "web" / "static"
 LARGEST_FIRST_PAGE = 1_000_000
@@ -77,6 +80,13 @@ def test_the_lock_file_pins_by_content_and_names_no_host() -> None:
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert [name for name, entry in packages.items() if "resolved" in entry] == []
     assert [name for name, entry in packages.items() if "integrity" not in entry] == []
+
+
+def test_the_page_knows_every_state_that_a_consensus_can_have() -> None:
+    """A state without words would be an error of the whole page."""
+    shapes = (ROOT / "frontend" / "src" / "api" / "shapes.ts").read_text("utf-8")
+    (states,) = re.findall(r"interface Consensus \{\s+state: (.+)", shapes)
+    assert set(re.findall(r"'([\w-]+)'", states)) == set(get_args(State))
 
 
 def test_every_package_may_be_handed_on() -> None:

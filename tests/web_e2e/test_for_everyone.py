@@ -71,6 +71,54 @@ def _pages(page: Page, served: Served) -> Iterator[str]:
     yield "account"
 
 
+def _administrators_pages(page: Page, served: Served) -> Iterator[str]:
+    """Opens each page and dialog of an administrator; by place and not by words, for both languages."""
+    page.goto(f"{served.url}/accounts")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    yield "accounts"
+    page.get_by_test_id("add-account").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("input").first).to_be_visible()
+    yield "accounts, adding one"
+    dialog.locator("input").first.fill(READER)  # there is one of that name
+    dialog.locator("button[type=submit]").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    yield "accounts, a name that is taken"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    reader = page.get_by_role("row").filter(has_text=READER)
+    reader.get_by_role("button").click()
+    expect(page.get_by_role("menuitem").first).to_be_visible()
+    yield "accounts, what can be done to one"
+    page.get_by_role("menuitem").last.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "accounts, deleting one"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.goto(f"{served.url}/audit")
+    expect(page.locator("tbody tr").first).to_be_visible()
+    page.get_by_test_id("verify").click()
+    expect(page.locator("main").get_by_role("status")).to_be_visible()
+    yield "audit"
+    page.goto(served.url)
+    page.locator(".films a").first.click()
+    expect(page.get_by_test_id("film")).to_be_visible()
+    page.get_by_role("tab").nth(3).click()
+    yield "film, its readers"
+    page.goto(f"{served.url}/account")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    yield "account"
+
+
+def _in(page: Page, url: str, theme: str, language: str) -> None:
+    page.goto(url)
+    page.evaluate(
+        "([theme, language]) => { localStorage.setItem('mantine-color-scheme-value', theme);"
+        " localStorage.setItem('konio.language', language) }",
+        [theme, language],
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("theme", "language"), [("dark", "en"), ("light", "zh")])
@@ -79,15 +127,32 @@ def test_no_page_shuts_anybody_out(
 ) -> None:
     assert AXE.exists(), "axe-core is missing; run python scripts/build_frontend.py test once"
     page = signed_in.new_page()
-    page.goto(served.url)
-    page.evaluate(
-        "([theme, language]) => { localStorage.setItem('mantine-color-scheme-value', theme);"
-        " localStorage.setItem('konio.language', language) }",
-        [theme, language],
-    )
+    _in(page, served.url, theme, language)
     found = {name: wrong for name in _pages(page, served) if (wrong := _violations(page))}
     page.close()
     assert found == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("signed_in")
+@pytest.mark.parametrize(("theme", "language"), [("dark", "en"), ("light", "zh")])
+def test_no_page_shuts_an_administrator_out(
+    context: BrowserContext, served: Served, theme: str, language: str
+) -> None:
+    assert AXE.exists(), "axe-core is missing; run python scripts/build_frontend.py test once"
+    page = context.new_page()
+    steps.sign_in(page, served.url, "admin", steps.ADMIN_PASSWORD)
+    expect(page.get_by_role("heading", name="Work list")).to_be_visible()
+    _in(page, served.url, theme, language)
+    seen, found = [], {}
+    for name in _administrators_pages(page, served):
+        seen.append(name)
+        look(page, f"admin-{theme}-{len(seen)}")
+        if wrong := _violations(page):
+            found[name] = wrong
+    assert found == {}
+    assert len(seen) == 8
 
 
 @pytest.mark.slow

@@ -199,7 +199,7 @@ export interface Reading {
 }
 
 export interface Consensus {
-  state: 'needs-second' | 'agreed' | 'needs-third' | 'settled'
+  state: 'needs-first' | 'needs-second' | 'agreed' | 'needs-third' | 'settled'
   profusion: string | null
   large: string | null
   rule: string

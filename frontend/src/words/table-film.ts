@@ -87,6 +87,7 @@ export const FILM = {
   ],
   'case.others-none': ['No other reader has signed.', '尚无其他阅片者签署。'],
   'case.consensus': ['Agreement of the readers', '阅片者一致性'],
+  'consensus.needs-first': ['No reading counts yet.', '尚无可计入的判读。'],
   'consensus.needs-second': ['A second reader is needed.', '需要第二位阅片者。'],
   'consensus.agreed': ['The two readers agree.', '两位阅片者一致。'],
   'consensus.needs-third': ['The two readers differ: a third reader is needed.', '两位阅片者不一致：需要第三位阅片者。'],

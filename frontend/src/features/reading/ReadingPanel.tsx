@@ -25,7 +25,7 @@ export function ReadingPanel({ id, blind, measured, onSigned }: Asked) {
   const { t } = useWords()
   const administrator = useMe().account.role === 'administrator'
   const readings = useReadings(id)
-  const draft = useDraft(id)
+  const draft = useDraft(id, !administrator)
   const [amending, setAmending] = useState(false)
   if (administrator) return <Text c="dimmed" size="sm">{t('read.admin')}</Text>
   if (readings.error) return <Fault error={readings.error} onRetry={() => void readings.refetch()} />

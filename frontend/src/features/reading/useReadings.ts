@@ -25,9 +25,10 @@ export function useStaging(findings: Findings | null) {
 }
 
 /** What was kept of a form that was not signed. What is kept from here on stands in the cache, too. */
-export function useDraft(id: string) {
+export function useDraft(id: string, wanted: boolean) {
   return useQuery({
     queryKey: ['draft', id],
+    enabled: wanted,
     staleTime: Infinity,
     refetchOnWindowFocus: false,
     queryFn: ({ signal }) => http.get<{ draft: unknown }>(at(id, 'draft'), signal),
