@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,12 @@ from konio.tasks import STAGE
 ALWAYS, NEVER = 0.0, 1.0
 
 
-def make(folder: Path, cut: float | None, architecture: str = "densenet-mini") -> Path:
+def make(
+    folder: Path,
+    cut: float | None,
+    architecture: str = "densenet-mini",
+    temperatures: Mapping[str, float] = MappingProxyType({}),
+) -> Path:
     classes = (4,) if cut is None else (2, 3)
     plan = StagingPlan(
         tuple(ClassifierPlan(count, architecture) for count in classes), CropPlan(size=64)
@@ -46,6 +53,7 @@ def make(folder: Path, cut: float | None, architecture: str = "densenet-mini") -
         preprocessing=Preparation(size=96).to_json(),
         cohort={"description": "made-up patients", "films": 0},
         metrics={} if cut is None else {"cut_point": CutPoint(cut, sha256).to_json()},
+        temperatures=dict(temperatures),
         cut_point=cut,
     )
     return write_bundle(folder, facts, state).path
@@ -120,6 +128,39 @@ def test_the_network_is_left_as_it_was(open_model, chest: Image) -> None:
     assert not network.training
     assert all(p.grad is None and not p.requires_grad for p in network.parameters())
     assert all(torch.equal(v, before[n]) for n, v in network.state_dict().items())
+
+
+def test_calibrated_levels_keep_the_verdict_and_show_calibrated_numbers(
+    open_model, chest: Image, tmp_path: Path, drawn_radiograph, monkeypatch
+) -> None:
+    plain = open_model(0.4)
+    monkeypatch.setattr("konio.modality.RADIOGRAPH", drawn_radiograph)
+    warm = load(make(tmp_path / "two-levels", 0.4, temperatures={"level-1": 2.5, "level-2": 0.5}))
+    raw, said = (one.examine_image(chest).assessment for one in (plain, warm))
+    before, after = (one.tasks["stage"] for one in (raw, said))
+    assert after.prediction == before.prediction
+    assert said.decision["level"] == raw.decision["level"]
+
+    def odds(p: float) -> float:
+        return p / (1 - p)
+
+    for name in ("disease", "cut_point"):
+        assert odds(said.decision[name]) == pytest.approx(odds(raw.decision[name]) ** (1 / 2.5))
+    one, two = ([own.probabilities[s] for s in ("I", "II", "III")] for own in (before, after))
+    sharper = np.square(np.array(one) / sum(one))
+    assert np.array(two) / sum(two) == pytest.approx(sharper / sharper.sum())
+    assert after.probabilities["0"] == pytest.approx(1 - said.decision["disease"])
+    pages = [
+        render_page(own.examine_image(chest), about=own.about, language="en")
+        for own in (plain, warm)
+    ]
+    assert ["probability, not calibrated" in page for page in pages] == [True, False]
+
+
+def test_temperatures_that_are_none_are_refused(tmp_path: Path) -> None:
+    folder = make(tmp_path / "two-levels", 0.4, temperatures={"level-1": 0.0, "level-2": 1.0})
+    with pytest.raises(BundleError, match="above 0"):
+        load(folder)
 
 
 @pytest.mark.parametrize("architecture", ["alexnet-mini", "resnet-mini"])

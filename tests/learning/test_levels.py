@@ -76,7 +76,10 @@ def test_one_bundle_holds_both_levels_and_the_cut_point(two_levels: Path, cohort
     assert facts.tasks == {"stage": ("0", "I", "II", "III")}
     assert facts.cohort["trained_on"] + facts.cohort["held_out"] == FILMS - 1  # no tuberculosis
     assert parse_recipe(facts.recipe["document"]) == recipe()
+    assert set(facts.temperatures) == {"level-1", "level-2"}
+    assert staging.temperatures == tuple(facts.temperatures.values())
     card = (two_levels / "MODEL_CARD.md").read_text("utf-8")
+    assert "Calibration temperatures" in card
     assert "cut point" in card
     assert "these two levels allow at most" in card
 
@@ -196,6 +199,7 @@ def test_one_level_is_four_classes_without_a_cut_point(cohort, options, tmp_path
     staging = read_staging(bundle)
     assert staging.cut_point is bundle.facts.cut_point is None
     assert [level.classes for level in staging.network.plan.levels] == [4]
+    assert set(bundle.facts.temperatures) == {"level-1"}
     document = evaluate(cohort, bundle.path, tmp_path / "out", options=options)
     assert "hierarchy" not in document
     assert document["tasks"]["stage"]["films"] == FILMS - 3  # nor exposed workers of stage 0

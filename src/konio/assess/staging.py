@@ -88,7 +88,7 @@ class StagingAnswering:
             read.withheld,
             prepared.frame,
             {STAGE.name: why},
-            decision=self._decision(level, said),
+            decision=self._decision(level, float(1 - verdicts.probabilities[0, 0])),
         )
 
     def _heat(self, level: int, stage: int, image: Tensor, maps: Tensor) -> Any:
@@ -103,14 +103,14 @@ class StagingAnswering:
         laid: Tensor = plan.crops.lay_out(heat, REGION_GRID)[0]
         return laid.float().numpy(force=True)
 
-    def _decision(self, level: int, said: list[Any]) -> Mapping[str, Any] | None:
-        """Which level decided and why; nothing where there is one only."""
+    def _decision(self, level: int, disease: float) -> Mapping[str, Any] | None:
+        """Which level decided and why, both numbers calibrated; nothing where there is one level only."""
         if self.staging.cut_point is None:
             return None
         crops = self.staging.network.plan.crops
         return {
             "level": level,
-            "disease": float(said[0][0, 1]),
-            "cut_point": self.staging.cut_point,
+            "disease": disease,
+            "cut_point": self.staging.calibrated_cut_point,
             "crops": 10 if crops.ten else 1,
         }

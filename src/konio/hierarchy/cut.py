@@ -69,8 +69,12 @@ def decide(
         )
     passed = disease >= cut_point
     stage = np.where(passed, 1 + staging.argmax(axis=1), 0)
-    both = np.column_stack((1 - disease, disease[:, None] * staging))
-    return Verdicts(stage, np.where(passed, 2, 1), both)
+    return Verdicts(stage, np.where(passed, 2, 1), joined(disease, staging))
+
+
+def joined(disease: NDArray[np.float64], staging: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of stage 0, I, II, III from those of the two levels, ``(n, 4)``; arguments as for `decide`."""
+    return np.column_stack((1 - disease, disease[:, None] * staging))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from konio import metrics
 from konio.cohort import Cohort
 from konio.errors import CohortError, RecipeError, RecordError, UsageError
 from konio.hierarchy.bundle import CUT, STAGING, Staging
+from konio.hierarchy.calibration import fit_temperatures, temperatures_of
 from konio.hierarchy.cut import CutPoint, choose, sweep
 from konio.hierarchy.network import CLASSES, StagingNetwork, StagingPlan
 from konio.hierarchy.populations import diseased, stages
@@ -133,8 +135,10 @@ def train_levels(
         fitted = go(run, network, out / f"level-{number}", options)
         trained.append(_with_new_head(fitted.network, run, options).state_dict())
         precision = fitted.precision
-    staging, measured = _finish(plan, trained, parts, recipe)
-    facts = _described(measured, recipe, parts, precision)
+    staging, measured, temperatures = _finish(plan, trained, parts, recipe)
+    facts = dataclasses.replace(
+        _described(measured, recipe, parts, precision), temperatures=temperatures
+    )
     return write_bundle(out / BUNDLE, facts, staging.network.state_dict()).path
 
 
@@ -329,8 +333,8 @@ def look_at_levels(network: StagingNetwork, films: Films, side: int) -> list[NDA
 
 def _finish(
     plan: StagingPlan, trained: Sequence[Mapping[str, Tensor]], parts: Parts, recipe: Recipe
-) -> tuple[Staging, dict[str, Any]]:
-    """The levels as they will be stored, their cut point, and what was measured on the held-out films."""
+) -> tuple[Staging, dict[str, Any], dict[str, float]]:
+    """The levels as they will be stored with their cut point, what was measured on the held-out films, temperatures."""
     network = StagingNetwork(plan)
     for number, state in enumerate(trained, start=1):
         network.level(number).load_state_dict(state)
@@ -341,17 +345,19 @@ def _finish(
     held_out = parts.held_out
     said = look_at_levels(network, held_out, recipe.final_side) if len(held_out) else []
     truth = held_out.labels[:, 0]
+    temperatures = fit_temperatures(said, truth) if said else {}
+    warm = temperatures_of(temperatures, len(plan.levels))
     if len(plan.levels) == 1:
-        staging = Staging(network, None)
+        staging = Staging(network, None, warm)
     else:
         cut = _cut_point(recipe, said, truth, sha256)
         measured[CUT] = cut.to_json()
-        staging = Staging(network, cut.value)
+        staging = Staging(network, cut.value, warm)
     if said:
         from konio.learning.staging_scores import staging_scores
 
         measured["held_out"] = staging_scores(truth, staging, said)
-    return staging, measured
+    return staging, measured, temperatures
 
 
 def _cut_point(
