@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +137,8 @@ def test_fewer_questions_and_single_slices(tmp_path: Path, volume: Volume) -> No
     assert set(found.assessment.tasks) == {"margin"} and "malignancy" in found.assessment.withheld
     assert found.assessment.regions == ()
     html = render_nodule_page(found)
-    assert "polyline" not in html
+    assert "polyline" not in html and html.count("data:image/png") == 1
+    assert 'class="main-answer"' not in html and "coronal" not in html
 
 
 def test_page_shows_everything_in_both_languages(assessor: NoduleAssessor, volume: Volume) -> None:
@@ -146,6 +150,22 @@ def test_page_shows_everything_in_both_languages(assessor: NoduleAssessor, volum
         assert text in html
     assert html.count("data:image/png") == 4  # the mosaic and three planes
     assert "http://" not in html and "https://" not in html
+    # Every question has its bars once, malignancy above the others; plane names are in one language at a time.
+    assert html.count('<table class="bars">') == 9
+    assert html.index('class="main-answer"') < html.index('class="pair grades"')
+    assert '<span lang="en">coronal</span><span lang="zh-Hans">冠状面</span>' in html
+    assert "coronal 冠状面" not in html
+    assert "real scans" in html and "real films" not in html
+    assert "expected diameter" in html and "期望直径" in html
+
+
+def test_page_runs_only_its_own_style_and_script(assessor: NoduleAssessor, volume: Volume) -> None:
+    found = assessor.examine_place(volume, Place(CENTRE))
+    html = render_nodule_page(found)
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in html.replace("&#39;", "'")
+    assert ".planes figcaption" in style
 
 
 def test_command_reads_a_scan_and_writes_pages(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from konio.assess.nodules import MAIN
 from konio.errors import UsageError
 from konio.records import TaskAnswer
 from konio.report.facts import Fact
@@ -33,9 +34,12 @@ NODULE_WORDS: Final = MappingProxyType(
         "place": Words("place (x, y, z), mm", "位置 (x, y, z)，毫米"),
         "mosaic": Words("What the network saw: one tile is one slice", "网络所见：每块为一层"),
         "mosaic-note": Words(
-            "Slices run from the feet (top left) to the head (bottom right), row by row. Frames: slices with more than an equal "
-            "share of the attention, the brighter the more.",
-            "按行自足侧（左上）到头侧（右下）排列。边框表示注意力高于均分的层面，越亮越高。",
+            "Slices run from the feet (top left) to the head (bottom right), row by row.",
+            "按行自足侧（左上）到头侧（右下）排列。",
+        ),
+        "frames-note": Words(
+            "Frames: slices with more than an equal share of the attention, the brighter the more.",
+            "边框表示注意力高于均分的层面，越亮越高。",
         ),
         "slice": Words("What the network saw", "网络所见"),
         "slice-note": Words("One slice, lung window.", "单层，肺窗。"),
@@ -47,16 +51,18 @@ NODULE_WORDS: Final = MappingProxyType(
         "axial": Words("axial", "横断面"),
         "coronal": Words("coronal", "冠状面"),
         "sagittal": Words("sagittal", "矢状面"),
-        "malignancy": Words("Suspicion of malignancy", "恶性可能"),
         "expected": Words("expected grade", "期望等级"),
+        "expected-mm": Words("expected diameter", "期望直径"),
         "nominal": Words("kinds, not grades", "类别，无高低之分"),
         "ruler": Words("The diameter alone says", "仅凭直径"),
         "ruler-short": Words("by diameter alone", "仅凭直径"),
         "attention": Words("Where the answer comes from, slice by slice", "各层对回答的贡献"),
         "attention-note": Words(
-            "Attention rollout, from the feet to the head. It shows what moved the network, not where disease is.",
-            "注意力回溯，自足侧到头侧。表示影响网络的层面，并非病变位置。",
+            "Attention rollout. It shows what moved the network, not where disease is.",
+            "注意力回溯。表示影响网络的层面，并非病变位置。",
         ),
+        "feet": Words("feet", "足侧"),
+        "head": Words("head", "头侧"),
         "deletion": Words("As the most attended slices are taken away", "依次去除最受关注的层面"),
         "deletion-note": Words(
             "Probability of the answer about malignancy against the number of slices replaced by plain lung. A curve that falls at "
@@ -66,7 +72,12 @@ NODULE_WORDS: Final = MappingProxyType(
         "slices": Words("Slices of the scan that mattered most", "扫描中最重要的层面"),
         "slice-number": Words("slice of the scan", "扫描层号"),
         "share": Words("share", "占比"),
-        "diameter": Words("Diameter", "直径"),
+        "spacing": Words("voxel spacing (z, y, x)", "体素间距 (z, y, x)"),
+        "made-up": Words("made-up scan, no patient", "虚构扫描，非真人"),
+        "no-claim": Words(
+            "Learned from made-up nodules (computed scans). No clinical claim: how well it reads real scans is unknown.",
+            "以虚构结节（计算机生成的扫描）训练，无临床声明：对真实扫描的判读能力未知。",
+        ),
     }
 )  # fmt: skip
 
@@ -104,16 +115,17 @@ def render_nodule_page(
         "place": place_text(examined),
         "claim": _claim(about or {}),
     }
-    names = " ".join(NODULE_WORDS[name].en for name in ("axial", "coronal", "sagittal"))
+    answers = _answers(examined)
     return render(
         "nodule.html.j2",
+        beside="nodule.css",
         page=page,
         words=NODULE_WORDS,
-        mosaic=_mosaic(examined, attention if shown else None),
+        mosaic=_mosaic(examined, attention) if shown else None,
         planes=_planes(examined, attention if shown else None),
-        planes_label=names,
         tiles=_tiles(examined),
-        answers=_answers(examined),
+        main_answer=answers.pop(MAIN, None),
+        answers=list(answers.values()),
         attention=_attention(attention) if shown and attention else None,
         curve=_curve(why.get("deletion") or {}),
         regions=_regions(examined),
@@ -151,7 +163,8 @@ def render_nodule_list(
             }
         )
     head = page_head(NODULE_WORDS["list"].en, language)
-    return render("nodules.html.j2", page=head, words=NODULE_WORDS, rows=listed)
+    question = question_words(NODULE_TASKS[MAIN])
+    return render("nodules.html.j2", page=head, words=NODULE_WORDS, question=question, rows=listed)
 
 
 def name_of(examined: ExaminedNodule) -> str:
@@ -165,22 +178,24 @@ def place_text(examined: ExaminedNodule) -> str:
 
 
 def _main_words(examined: ExaminedNodule) -> Words:
-    answer = examined.assessment.tasks.get("malignancy")
+    answer = examined.assessment.tasks.get(MAIN)
     if answer is None:
         return WORDS["not-answered"]
-    words = answer_words(NODULE_TASKS["malignancy"], answer.prediction)
+    words = answer_words(NODULE_TASKS[MAIN], answer.prediction)
     sure = percent(answer.probabilities[answer.prediction])
     return Words(f"{words.en} ({sure})", f"{words.zh}（{sure}）")
 
 
 def _tiles(examined: ExaminedNodule) -> list[dict[str, Any]]:
     tiles = []
-    answer = examined.assessment.tasks.get("malignancy")
+    answer = examined.assessment.tasks.get(MAIN)
     if answer is not None:
-        words = answer_words(NODULE_TASKS["malignancy"], answer.prediction)
+        words = answer_words(NODULE_TASKS[MAIN], answer.prediction)
         grade = 1 + (answer.expected or 0.0)
         under = Words(f"expected grade {grade:.2f} of 5", f"期望等级 {grade:.2f}（满分 5）")
-        tiles.append({"question": NODULE_WORDS["malignancy"], "answer": words, "under": under})
+        tiles.append(
+            {"question": question_words(NODULE_TASKS[MAIN]), "answer": words, "under": under}
+        )
     ruler = (examined.assessment.explanation or {}).get("diameter_only")
     if ruler is not None:
         sure = percent(ruler["probability"])
@@ -195,20 +210,22 @@ def _tiles(examined: ExaminedNodule) -> list[dict[str, Any]]:
     return tiles
 
 
-def _answers(examined: ExaminedNodule) -> list[dict[str, Any]]:
+def _answers(examined: ExaminedNodule) -> dict[str, dict[str, Any]]:
+    """Every question that was answered, by name."""
     readers = (examined.assessment.explanation or {}).get("readers") or {}
-    found = []
+    found = {}
     for task in examined.questions:
         answer = examined.assessment.tasks.get(task.name)
         if answer is not None:
-            found.append(
-                {
-                    "question": question_words(task),
-                    "rows": _bars(task, answer),
-                    "expected": _expected(task, answer),
-                    "readers": _readers(readers.get(task.name)),
-                }
-            )
+            found[task.name] = {
+                "question": question_words(task),
+                "rows": _bars(task, answer),
+                "expected": _expected(task, answer),
+                "expected_words": NODULE_WORDS[
+                    "expected-mm" if task.name == "diameter" else "expected"
+                ],
+                "readers": _readers(readers.get(task.name)),
+            }
     return found
 
 
@@ -257,7 +274,8 @@ def _grey(values: NDArray[np.float32], shape: tuple[float, float], side: int) ->
 def _mosaic(examined: ExaminedNodule, attention: Sequence[float] | None) -> dict[str, Any]:
     cube = _cube(examined)
     grid, side = examined.grid, cube.shape[1]
-    picture = cube.reshape(grid, grid, side, side).transpose(0, 2, 1, 3).reshape(grid * side, -1) if grid > 1 else cube[0]  # fmt: skip
+    tiled = cube.reshape(grid, grid, side, side).transpose(0, 2, 1, 3)
+    picture = tiled.reshape(grid * side, -1)
     tiles = []
     for number, share in enumerate(attention or ()):
         row, column = divmod(number, grid)
@@ -279,7 +297,7 @@ def _planes(examined: ExaminedNodule, attention: Sequence[float] | None) -> list
     cube, (z, y, x) = _cube(examined), examined.spacing_mm
     if len(cube) == 1:
         return [
-            {"uri": _grey(cube[0], (y, x), 300), "x": 0, "name": NODULE_WORDS["axial"]},
+            {"uri": _grey(cube[0], (y, x), 384), "name": NODULE_WORDS["axial"]},
         ]
     most = int(np.argmax(attention)) if attention else len(cube) // 2
     middle = cube.shape[1] // 2
@@ -289,8 +307,8 @@ def _planes(examined: ExaminedNodule, attention: Sequence[float] | None) -> list
         ("sagittal", cube[::-1, :, middle], (z, y)),
     )
     return [
-        {"uri": _grey(plane, shape, 300), "x": 108 * place, "name": NODULE_WORDS[name]}
-        for place, (name, plane, shape) in enumerate(shown)
+        {"uri": _grey(plane, shape, 300), "name": NODULE_WORDS[name]}
+        for name, plane, shape in shown
     ]
 
 
@@ -320,7 +338,7 @@ def _curve(deletion: Mapping[str, Sequence[float]]) -> dict[str, Any] | None:
     if len(removed) < 2:
         return None
     points = " ".join(
-        f"{200 * count / removed[-1]:.1f},{60 * (1 - value):.1f}"
+        f"{300 * count / removed[-1]:.1f},{60 * (1 - value):.1f}"
         for count, value in zip(removed, left, strict=True)
     )
     label = ", ".join(f"{int(c)}: {percent(v)}" for c, v in zip(removed, left, strict=True))
@@ -340,7 +358,7 @@ def _regions(examined: ExaminedNodule) -> list[dict[str, Any]]:
 
 def _claim(about: Mapping[str, Any]) -> Words:
     made_up = (about.get("cohort") or {}).get("made_up")
-    return WORDS["no-claim" if made_up else "no-claim-own"]
+    return NODULE_WORDS["no-claim"] if made_up else WORDS["no-claim-own"]
 
 
 def _provenance(examined: ExaminedNodule, about: Mapping[str, Any], now: datetime) -> list[Fact]:
@@ -349,7 +367,7 @@ def _provenance(examined: ExaminedNodule, about: Mapping[str, Any], now: datetim
     seen = " × ".join(f"{value:.2f}" for value in given["model_spacing_mm"])
     facts = [
         Fact(WORDS["file"], _same(str(given["path"])), code=True),
-        Fact(WORDS["spacing"], _same(f"{spacing} mm")),
+        Fact(NODULE_WORDS["spacing"], _same(f"{spacing} mm")),
         Fact(WORDS["model-spacing"], _same(f"{seen} mm")),
         Fact(NODULE_WORDS["place"], _same(place_text(examined))),
         Fact(WORDS["model"], _same(model.name)),
@@ -358,7 +376,8 @@ def _provenance(examined: ExaminedNodule, about: Mapping[str, Any], now: datetim
         Fact(WORDS["precision"], _same(model.precision)),
     ]
     facts += [
-        Fact(WORDS["notes"], _same(note)) for note in examined.assessment.quality.get("notes", ())
+        Fact(WORDS["notes"], NODULE_WORDS["made-up"] if note == "SYNTHETIC" else _same(note))
+        for note in examined.assessment.quality.get("notes", ())
     ]
     facts.append(Fact(WORDS["made"], _same(now.strftime("%Y-%m-%d %H:%M UTC"))))
     return facts

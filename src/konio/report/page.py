@@ -115,9 +115,15 @@ def page_head(title: str, language: Language) -> dict[str, Any]:
     }
 
 
-def render(template: str, **context: Any) -> str:
-    """A template with style, script and words filled in; only these may run (content security policy)."""
-    style, script = _asset("page.css"), _asset("page.js")
+def render(template: str, *, beside: str = "", **context: Any) -> str:
+    """A template with style, script and words filled in; only these may run (content security policy).
+
+    Args:
+        template: its file.
+        beside: a style sheet of its own, after that of all pages.
+        context: what else it needs.
+    """
+    style, script = _asset("page.css") + (_asset(beside) if beside else ""), _asset("page.js")
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
