@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple, Menu } from '@mantine/core'
 
 const tide: MantineColorsTuple = [
   '#e3fbf8', '#c4f1ec', '#9be4dc', '#7bdad0', '#57cabf', '#2fb0a6', '#179a91', '#0d7f78', '#086761', '#04504b',
@@ -17,6 +17,10 @@ export const theme = createTheme({
   fontFamily: '"Inter", "Segoe UI", "Helvetica Neue", Arial, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  components: {
+    // A menu has items only: its first one takes the focus, and no empty part that readers of the screen stumble over.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+  },
 })
 
 /** Colours that the contrast of WCAG AA asks for, and those of the room itself. */
@@ -34,6 +38,7 @@ export const roomColours: CSSVariablesResolver = () => ({
     '--room-bar': '#f1f4f5',
     '--room-line': '#d5dcdf',
     '--room-link': '#086761',
+    '--room-danger': '#a31a1a',
   },
   dark: {
     '--mantine-color-dimmed': '#aab4ba',
@@ -41,5 +46,6 @@ export const roomColours: CSSVariablesResolver = () => ({
     '--room-bar': '#10151a',
     '--room-line': '#2d363c',
     '--room-link': '#7bdad0',
+    '--room-danger': '#ff8787',
   },
 })

@@ -111,7 +111,7 @@ function Actions({ account, act, onGiven }: LineAsked) {
           </Menu.Item>
           <Menu.Item onClick={change({ disabled: !account.disabled })}>{t(account.disabled ? 'accounts.enable' : 'accounts.disable')}</Menu.Item>
           <Menu.Divider />
-          <Menu.Item color="red" onClick={ask.open}>{t('do.delete')}</Menu.Item>
+          <Menu.Item c="var(--room-danger)" onClick={ask.open}>{t('do.delete')}</Menu.Item>
         </Menu.Dropdown>
       </Menu>
       <Modal opened={sure} onClose={ask.close} title={t('do.delete')} closeButtonProps={{ 'aria-label': t('do.close') }}>
