@@ -16,15 +16,16 @@ from konio.learning.store import Store
 from konio.records import Case
 from konio.studies.figures import Figure
 from konio.studies.hierarchy.design import LEVELS, design, trial_name
+from konio.studies.hierarchy.figures import training_figure
 from konio.studies.hierarchy.fine import CLASSIFIERS, run_features
 from konio.studies.hierarchy.parts import WAYS, Parts, divide, read_parts, write_parts
 from konio.studies.hierarchy.presets import PRESETS, THESIS_COUNTS, preset
 from konio.studies.hierarchy.report import _fine_section, sections, write_report
-from konio.studies.hierarchy.results import Fine, gather
+from konio.studies.hierarchy.results import Fine, gather, read_curves
 from konio.studies.hierarchy.trial import COHORT, PREDICTIONS, recipe_of, run_trial
 from konio.studies.reported import read
-from konio.studies.runner import TRIALS, write_json
-from konio.studies.tables import Heading, Table
+from konio.studies.runner import RESULT, TRIALS, write_json
+from konio.studies.tables import Heading, Table, say
 
 SMOKE = PRESETS["smoke"]
 SIDE = 96
@@ -87,9 +88,9 @@ def study(tmp_path_factory) -> Path:
     return out
 
 
-def results(study: Path) -> Any:
+def results(study: Path, seed: int = 1) -> Any:
     made = read_cohort(study / COHORT, check_files=False)
-    return gather(study, SMOKE, read_parts(study), tuple(c.patient_id for c in made), 1)
+    return gather(study, SMOKE, read_parts(study), tuple(c.patient_id for c in made), seed)
 
 
 def test_the_paper_preset_is_the_thesis() -> None:
@@ -167,10 +168,10 @@ def test_rows_keep_their_bounds_and_the_cut_point_comes_from_validation(study: P
 
 @pytest.mark.slow
 def test_the_page_holds_the_thesis_tables_and_ours_in_columns_of_their_own(study: Path) -> None:
-    found = results(study)
+    found = {seed: results(study, seed) for seed in SMOKE.seeds}
     tables = [
         block
-        for section in sections(SMOKE, read_parts(study), {1: found}, found)
+        for section in sections(SMOKE, read_parts(study), found, {})
         for block in section.blocks
         if isinstance(block, Table)
     ]
@@ -184,6 +185,19 @@ def test_the_page_holds_the_thesis_tables_and_ours_in_columns_of_their_own(study
     printed = rows["table-2-6"].rows[7][5]
     assert printed.numbers[""] == 0.9162
     assert "bound" in printed.marks
+    both = [
+        {**own.networks, **own.two_levels}["two_level_cut_cost"].macro_recall
+        for own in found.values()
+    ]
+    for name, row, column in (("table-bounds", -1, 2), ("table-leakage", 1, 1), ("table-2-4", -1, 2)):  # fmt: skip
+        cell = rows[name].rows[row][column]
+        assert cell.numbers[""] == pytest.approx(np.mean(both)), name
+        assert cell.numbers["sd"] == pytest.approx(np.std(both, ddof=1)), name
+        assert "±" in say(cell.text)
+    gaps = [own.leaking["two_level_cut_cost"].macro_recall - one for own, one in zip(found.values(), both, strict=True)]  # fmt: skip
+    assert rows["table-leakage"].rows[1][3].numbers["sd"] == pytest.approx(np.std(gaps, ddof=1))
+    strong = [row[0].text for row in rows["table-2-6"].rows if row[1].strong]
+    assert strong == sorted({f"{own.two_levels['two_level_cut_cost'].cut:.2f}" for own in found.values()})  # fmt: skip
     ours = [cell.numbers for row in rows["table-2-4"].rows for cell in row[1:-1]]
     assert 0.9162 not in [numbers.get("") for numbers in ours]
     page = write_report(study, SMOKE)
@@ -210,16 +224,22 @@ def test_features_stand_in_the_thesis_table_with_both_readings_of_c(study: Path)
     }
     folder = study / "fine"
     folder.mkdir()
-    np.savez(folder / "features.npz", embedded=rng.random((8, 2)), truth=np.arange(8) % 4)
+    points = {"embedded": rng.random((8, 2)), "embedded_3d": rng.random((8, 3))}
+    np.savez(folder / "features.npz", **points, truth=np.arange(8) % 4)
     fine = {f"{of}-{form}": Fine(result, folder) for of in ("four", "two") for form in ("flattened", "pooled")}  # fmt: skip
-    section = _fine_section(SMOKE, results(study), fine)
+    worse = {"macro_recall": 0.3, "components": 16, "confusion": matrix}
+    other = {**result, "classifiers": dict.fromkeys(result["classifiers"], worse)}
+    second = {name: Fine(other, folder) for name in fine}
+    section = _fine_section({seed: results(study, seed) for seed in (1, 2)}, {1: fine, 2: second})
     (table,) = (block for block in section.blocks if isinstance(block, Table))
     assert table.name == "table-3-1"
-    printed = [row[-1].numbers.get("") for row in table.rows if not isinstance(row, Heading)]
+    rows = [row for row in table.rows if not isinstance(row, Heading)]
+    assert rows[0][1].numbers == pytest.approx({"": 0.4, "sd": 0.2 / np.sqrt(2)})
+    printed = [row[-1].numbers.get("") for row in rows]
     assert {0.6929, 0.8857, 0.6198, 0.9292, 0.7568, 0.9162} <= set(printed)
     figures = [block for block in section.blocks if isinstance(block, Figure)]
     assert [figure.name for figure in figures] == [
-        "figure-3-8", "figure-3-7", "figure-3-9", "figure-3-10",
+        "figure-3-8", "figure-3-7", "figure-3-7-3d", "figure-3-9", "figure-3-10",
     ]  # fmt: skip
     assert all(figure.svg().startswith("<?xml") for figure in figures)
 
@@ -243,6 +263,9 @@ def test_one_trial_from_films_to_probabilities(study: Path, tmp_path: Path, monk
     with np.load(folder / PREDICTIONS) as kept:
         assert kept["validation"].shape == (len(parts.validation), 3)
         assert kept["test"].sum(axis=1) == pytest.approx(1)
+    assert len(result["curve"]["epoch"]) == len(result["curve"]["macro_recall"]) == 1
+    assert result["curve"]["training"][0] > 0
+    assert result["curve"]["macro_recall"][0] is not None
     assert sorted(p.name for p in folder.iterdir() if p.is_file()) == [
         "level.safetensors", "predictions.npz",
     ]  # fmt: skip
@@ -260,3 +283,26 @@ def test_one_trial_from_films_to_probabilities(study: Path, tmp_path: Path, monk
     assert set(found["curves"]) == {"logistic", "svm", "forest"}
     with np.load(fine / "features.npz", allow_pickle=False) as kept:
         assert kept["embedded"].shape == (len(parts.test), 2)
+        assert kept["embedded_3d"].shape == (len(parts.test), 3)
+
+
+def test_trainings_are_drawn_over_their_seeds_where_all_left_a_curve(tmp_path: Path) -> None:
+    def curve(end: float) -> dict[str, list[float]]:
+        return {"epoch": [1, 2], "training": [2.0, end], "loss": [2.0, 1.5], "macro_recall": [0.25, end]}  # fmt: skip
+
+    for name in SMOKE.networks:
+        for seed in SMOKE.seeds:
+            folder = tmp_path / TRIALS / trial_name(f"four-{name}", seed)
+            folder.mkdir(parents=True)
+            own = {"study": "hierarchy", "name": folder.name, "fingerprint": "f", "settings": {}, "seconds": 1.0}  # fmt: skip
+            left = {} if name == "vgg16" and seed == 2 else {"curve": curve(0.5 * seed)}
+            write_json(folder / RESULT, {**own, "result": left})
+    curves = read_curves(tmp_path, SMOKE)
+    assert set(curves) == set(SMOKE.networks) - {"vgg16"}
+    figure = training_figure(curves)
+    drawing = figure.draw("en")
+    (line, *_) = drawing.axes[0].lines
+    assert line.get_ydata().tolist() == [2.0, 0.75]
+    assert [axes.get_ylabel() for axes in drawing.axes] == ["loss, training", "loss, validation", "macro-recall, validation"]  # fmt: skip
+    assert len(drawing.axes[2].lines) == 3
+    assert read_curves(tmp_path / "nothing", SMOKE) == {}

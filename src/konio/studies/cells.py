@@ -67,16 +67,18 @@ def interval(
     )
 
 
-def spread(values: Sequence[float], places: int = 2, *, percent: bool = False) -> Cell:
+def spread(
+    values: Sequence[float], places: int = 2, *, percent: bool = False, sign: bool = False
+) -> Cell:
     """Mean ± standard deviation (divisor n - 1); the mean alone of a single value."""
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return empty()
     mean = math.fsum(known) / len(known)
     if len(known) == 1:
-        return Cell(digits(mean, places, percent=percent), {"": mean, "sd": None})
+        return Cell(digits(mean, places, percent=percent, sign=sign), {"": mean, "sd": None})
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in known) / (len(known) - 1))
-    shown = f"{digits(mean, places, percent=percent)} ± {digits(sd, places, percent=percent)}"
+    shown = f"{digits(mean, places, percent=percent, sign=sign)} ± {digits(sd, places, percent=percent)}"
     return Cell(shown, {"": mean, "sd": sd})
 
 

@@ -1,23 +1,26 @@
-"""The study's figures: confusions of networks and levels, and the curve of the cut point."""
+"""The study's figures: confusions of networks and levels, the curve of the cut point, and how the trainings went."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from konio.report.words import Words
 from konio.studies.drawings import Curve, draw_confusion, draw_curves
-from konio.studies.figures import COLOURS, Figure, Language, canvas, label
+from konio.studies.figures import Figure, Language, canvas, label
 from konio.studies.hierarchy.presets import Preset
-from konio.studies.hierarchy.results import Fine, Results
+from konio.studies.hierarchy.results import Results
 from konio.studies.reported import read
-from konio.studies.tables import Text, say
+from konio.studies.tables import Text
+from konio.studies.training_curves import mean_curves
 
 STAGES: Final[tuple[Text, ...]] = ("0", "I", "II", "III")
 ILL: Final[tuple[Text, ...]] = (Words("0", "0"), Words("diseased", "患病"))
 
+#: Trainings of fewer epochs are drawn with a mark for each.
+_FEW: Final = 20
 #: Words of networks and rows.
 NAMES: Final = {
     "alexnet": Words("AlexNet", "AlexNet"),
@@ -31,20 +34,6 @@ NAMES: Final = {
     "level-1": Words("Level 1", "第一级"),
     "level-2": Words("Level 2", "第二级"),
     "level-2-cost": Words("Level 2, cost", "第二级，代价"),
-}
-
-
-#: Words of features and of the classifiers that are drawn.
-FEATURES: Final[Mapping[str, Words]] = {
-    "four-flattened": Words("four classes, flattened", "四分类，展平"),
-    "four-pooled": Words("four classes, pooled", "四分类，池化"),
-    "two-flattened": Words("two levels, flattened", "两级，展平"),
-    "two-pooled": Words("two levels, pooled", "两级，池化"),
-}
-CLASSIFIERS: Final[Mapping[str, Words]] = {
-    "logistic": Words("logistic regression", "逻辑回归"),
-    "svm": Words("SVM", "SVM"),
-    "forest": Words("random forest", "随机森林"),
 }
 
 
@@ -80,8 +69,8 @@ def level_figure(shown: Results) -> Figure:
     return Figure("figure-2-9", Words("Each level alone", "各级混淆矩阵"), draw)
 
 
-def cut_figure(shown: Results) -> Figure:
-    """Macro-recall over the cut point, ours and the thesis' (figure 2.10)."""
+def cut_figure(found: Mapping[int, Results]) -> Figure:
+    """Macro-recall over the cut point, ours and the thesis' (figure 2.10); the mean and deviation over seeds."""
     printed = read("hierarchy")
 
     def draw(language: Language) -> Any:
@@ -90,10 +79,10 @@ def cut_figure(shown: Results) -> Figure:
         costs = (("with_cost", Words("with cost", "代价")), ("without_cost", Words("without cost", "无代价")))  # fmt: skip
         curves = []
         for side, side_words in sides:
-            own = shown.validation if side == "validation" else shown.test
             for cost, words in costs:
                 name = Words(f"{words.en}, {side_words.en}", f"{words.zh}，{side_words.zh}")
-                curves.append(Curve(name, own[cost].points, own[cost].macro_recall))
+                own = [getattr(one, side)[cost] for one in found.values()]
+                curves.append(_banded(name, own[0].points, [one.macro_recall for one in own]))
         for cost, words in costs:
             facts = printed.below(f"table-2-6.{cost}")
             x = [float(key) for key in facts]
@@ -116,102 +105,48 @@ def cut_figure(shown: Results) -> Figure:
     )
 
 
-def scree_figure(fine: Mapping[str, Fine]) -> Figure:
-    """Share of the variance of each principal component (figure 3.8)."""
-
-    def draw(language: Language) -> Any:
-        drawing, axes = canvas(6.0, 3.4)
-        curves = []
-        for name, one in fine.items():
-            shares = one.result["scree"]
-            curves.append(Curve(FEATURES[name], range(1, len(shares) + 1), shares))
-        draw_curves(axes[0, 0], curves, language, markers=True)
-        label(
-            axes[0, 0],
-            Words("component", "主成分"),
-            Words("share of variance", "方差占比"),
-            language,
-        )
-        return drawing
-
-    return Figure("figure-3-8", Words("Principal components of the features", "特征的主成分"), draw)
+def _banded(name: Words, x: Sequence[float], runs: Sequence[Sequence[float]]) -> Curve:
+    """The mean over seeds, with their standard deviation where there are several."""
+    values = np.array(runs, np.float64)
+    mean = values.mean(axis=0)
+    if len(values) == 1:
+        return Curve(name, x, mean)
+    spread = values.std(axis=0, ddof=1)
+    return Curve(name, x, mean, mean - spread, mean + spread)
 
 
-def embedded_figure(fine: Mapping[str, Fine]) -> Figure:
-    """t-SNE of the test part's features in two dimensions (figure 3.7)."""
+def training_figure(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+    """How the four-class trainings went (figure 4.5).
 
-    def draw(language: Language) -> Any:
-        drawing, axes = canvas(3.4 * len(fine), 3.4, 1, len(fine))
-        for place, (name, one) in enumerate(fine.items()):
-            with np.load(one.folder / "features.npz", allow_pickle=False) as kept:
-                points, truth = kept["embedded"], kept["truth"]
-            for stage, colour in enumerate(COLOURS[:4]):
-                own = points[truth == stage]
-                axes[0, place].scatter(
-                    own[:, 0], own[:, 1], s=9, color=colour, label=say(STAGES[stage])
-                )
-            axes[0, place].set_title(say(FEATURES[name], language))
-            axes[0, place].set_xticks([])
-            axes[0, place].set_yticks([])
-        axes[0, 0].legend()
-        return drawing
-
-    caption = Words(
-        "A picture, no measurement: distances between groups mean little.",
-        "仅作示意：组间距离没有定量意义。",
+    Args:
+        curves: network to one curve a seed (`konio.studies.training_curves`).
+    """
+    panels = (
+        ("training", Words("loss, training", "训练损失")),
+        ("loss", Words("loss, validation", "验证损失")),
+        ("macro_recall", Words("macro-recall, validation", "验证宏查全率")),
     )
-    return Figure("figure-3-7", Words("t-SNE of the features", "特征的 t-SNE"), draw, caption)
-
-
-def learning_figure(one: Fine) -> Figure:
-    """Five-fold learning curves of the classifiers (figure 3.9)."""
 
     def draw(language: Language) -> Any:
-        drawing, axes = canvas(9.0, 3.2, 1, 3)
-        for place, (name, curve) in enumerate(one.result["curves"].items()):
+        drawing, axes = canvas(9.6, 3.2, 1, len(panels))
+        for place, (column, words) in enumerate(panels):
             lines = []
-            for side, words in (
-                ("training", Words("training", "训练")),
-                ("validation", Words("validation", "验证")),
-            ):
-                values = np.array(curve[side], float)
-                known = ~np.isnan(values).any(axis=0)
-                mean, spread = values[:, known].mean(axis=0), values[:, known].std(axis=0, ddof=1)
-                x = np.array(curve["cases"])[known]
-                lines.append(Curve(words, x, mean, mean - spread, mean + spread))
-            draw_curves(axes[0, place], lines, language, markers=True)
-            label(
-                axes[0, place],
-                Words("films", "胸片数"),
-                Words("macro-recall", "宏查全率"),
-                language,
-                CLASSIFIERS[name],
-            )
+            for name, own in curves.items():
+                epochs, mean, spread = mean_curves(own, column)
+                band = (mean - spread, mean + spread) if len(own) > 1 else (None, None)
+                lines.append(Curve(NAMES[name], epochs, mean, *band))
+            draw_curves(axes[0, place], lines, language, markers=len(lines[0].x) < _FEW)  # type: ignore[arg-type]
+            label(axes[0, place], Words("epoch", "轮"), words, language)
+            axes[0, place].xaxis.get_major_locator().set_params(integer=True)
         return drawing
 
     caption = Words(
-        "Mean and standard deviation over five folds by patient.", "按患者五折的均值与标准差。"
+        "Four classes at once. The training loss is of random crops of films drawn to the targets, the validation loss of ten crops of "
+        "films as they are: the two differ without any overfitting. Bands: standard deviation over seeds.",
+        "四分类训练。训练损失为按目标比例采样胸片的随机裁剪，验证损失为原样胸片的十次裁剪：二者不同并不意味着过拟合。阴影为多随机种子标准差。",
     )
     return Figure(
-        "figure-3-9", Words("Learning curves of the classifiers", "分类器的学习曲线"), draw, caption
-    )
-
-
-def fine_confusion_figure(fine: Mapping[str, Fine]) -> Figure:
-    """Confusion of the classifiers on sixteen components (figure 3.10)."""
-    shown = [name for name in fine if name.endswith("flattened")]
-
-    def draw(language: Language) -> Any:
-        drawing, axes = canvas(9.0, 3.0 * len(shown), len(shown), 3)
-        for row, name in enumerate(shown):
-            for place, kind in enumerate(CLASSIFIERS):
-                matrix = np.array(fine[name].scores(kind, 16)["confusion"])
-                title = f"{say(CLASSIFIERS[kind], language)}\n{say(FEATURES[name], language)}"
-                draw_confusion(axes[row, place], matrix, STAGES, language, title)
-        return drawing
-
-    return Figure(
-        "figure-3-10", Words("Classifiers on sixteen components", "16 个主成分上的分类器"), draw
+        "figure-4-5", Words("Training of the base classifiers", "基分类器的训练过程"), draw, caption
     )
 
 

@@ -166,8 +166,12 @@ def _judged(
             }
             predicted[f"{name}-{wanted}"] = said
     scree = fit_components(train, min(SCREE, *train.shape), seed)
-    flat = embed(tables["test"], 2, seed)
-    np.savez(folder / FEATURES, embedded=flat, truth=labels["test"], **predicted)  # type: ignore[arg-type]
+    shown = {
+        "embedded": embed(tables["test"], 2, seed),
+        "embedded_3d": embed(tables["test"], 3, seed),
+        "truth": labels["test"],
+    }
+    np.savez(folder / FEATURES, **shown, **predicted)  # type: ignore[arg-type]
     return {
         "width": train.shape[1],
         "classifiers": found,

@@ -120,6 +120,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             about_zh="论文原设计：316 / 2533 / 389 / 79 张胸片，四种网络，SGD，80 轮，水平与垂直翻转。",
             recipe=_THESIS,
             networks=_FULL,
+            seeds=(1, 2, 3),
         ),
         "small": Preset(
             name="small",
@@ -128,6 +129,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             recipe=_small(8, 128, 160),
             networks=_MINI,
             film=256,
+            seeds=(1, 2, 3),
         ),
         "smoke": Preset(
             name="smoke",
@@ -137,6 +139,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             networks=_MINI,
             counts=(16, 64, 16, 8),
             film=256,
+            seeds=(1, 2),
             test=0.25,
             validation=0.3,
         ),

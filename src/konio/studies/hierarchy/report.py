@@ -1,8 +1,8 @@
-"""The study's page: the thesis' tables 2.1 to 2.6 and figures 2.8 to 2.11 with ours beside, and what leakage would show."""
+"""The study's page: the thesis' tables and figures with ours beside, over all seeds, and what leakage would show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,18 +12,22 @@ from konio.studies.asking import read_study
 from konio.studies.figures import Figure
 from konio.studies.hierarchy.figures import (
     cut_figure,
+    four_class_figure,
+    level_figure,
+    training_figure,
+    two_level_figure,
+)
+from konio.studies.hierarchy.fine_figures import (
     embedded_figure,
     fine_confusion_figure,
-    four_class_figure,
     learning_figure,
-    level_figure,
     scree_figure,
-    two_level_figure,
+    solid_figure,
 )
 from konio.studies.hierarchy.maps import read_map_figures
 from konio.studies.hierarchy.parts import Parts, read_parts
 from konio.studies.hierarchy.presets import Preset
-from konio.studies.hierarchy.results import Fine, Results, gather, read_fine
+from konio.studies.hierarchy.results import Fine, Results, gather, read_curves, read_fine
 from konio.studies.hierarchy.tables import (
     base_and_two_levels,
     bounds,
@@ -64,19 +68,18 @@ def write_report(out: Path, preset: Preset) -> Path:
     patients = tuple(case.patient_id for case in cohort)
     fine = read_fine(out, preset, parts, study)
     found = {seed: gather(out, preset, parts, patients, seed) for seed in preset.seeds}
-    shown = found[preset.seeds[0]]
     about = About(
         lead=Words(preset.about, preset.about_zh),
         made_up=bool(study["made_up"]),
         banners=(_TINY,) if preset.name == "smoke" else (),
         provenance=_provenance(study, preset),
     )
-    chapters = sections(preset, parts, found, shown)
+    chapters = sections(preset, parts, found, read_curves(out, preset))
     maps = read_map_figures(out, preset, parts)
     if maps:
         chapters.insert(-1, _maps_section(maps))
     if fine:
-        chapters.insert(-1, _fine_section(preset, shown, fine))
+        chapters.insert(-1, _fine_section(found, fine))
     return write_page(out, TITLE, chapters, about)
 
 
@@ -85,32 +88,39 @@ def _maps_section(figures: tuple[Figure, ...]) -> Section:
     return Section(title, figures, "maps")
 
 
-def _fine_section(preset: Preset, shown: Results, fine: Mapping[str, Fine]) -> Section:
+def _fine_section(found: Mapping[int, Results], fine: Mapping[int, Mapping[str, Fine]]) -> Section:
+    """Tables over all seeds, figures of the first one."""
+    shown = next(iter(fine.values()))
     blocks: list[Any] = [
-        fine_features(preset, shown, fine),
-        scree_figure(fine),
-        embedded_figure(fine),
+        fine_features(found, fine),
+        scree_figure(shown),
+        embedded_figure(shown),
+        solid_figure(shown),
     ]
-    if "four-flattened" in fine:
-        blocks.append(learning_figure(fine["four-flattened"]))
+    if "four-flattened" in shown:
+        blocks.append(learning_figure(shown["four-flattened"]))
     return Section(
         Words("Fine-grained features", "细粒度特征"),
-        (*blocks, fine_confusion_figure(fine)),
+        (*blocks, fine_confusion_figure(shown)),
         "features",
     )
 
 
 def sections(
-    preset: Preset, parts: Parts, found: Mapping[int, Results], shown: Results
+    preset: Preset,
+    parts: Parts,
+    found: Mapping[int, Results],
+    curves: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> list[Section]:
     """The chapters.
 
     Args:
         preset: of the study.
         parts: of the study.
-        found: seed to results.
-        shown: the results that figures and single-run tables are drawn from.
+        found: seed to results; tables are over all of them, confusions of the first.
+        curves: network to how its trainings went, one a seed; empty where no training left a log.
     """
+    shown = next(iter(found.values()))
     return [
         Section(
             Words("Who was looked at", "研究对象"),
@@ -122,7 +132,8 @@ def sections(
             (
                 base_and_two_levels(preset, found),
                 Paragraph(_bound_words(shown), "warn"),
-                bounds(shown),
+                bounds(found),
+                *((training_figure(curves),) if curves else ()),
                 four_class_figure(preset, shown),
                 two_level_figure(shown),
             ),
@@ -130,17 +141,17 @@ def sections(
         ),
         Section(
             Words("Each level alone, with and without cost", "各级单独评价与代价"),
-            (levels(shown), level_figure(shown), Paragraph(_PENALTY)),
+            (levels(found), level_figure(shown), Paragraph(_PENALTY)),
             "levels",
         ),
         Section(
             Words("The cut point", "截断点"),
-            (cut_points(shown), cut_figure(shown), Paragraph(_CUT)),
+            (cut_points(found), cut_figure(found), Paragraph(_CUT)),
             "cut-point",
         ),
         Section(
             Words("What leakage would have shown", "若存在泄露会得到什么"),
-            (Paragraph(_leak_words(parts), "warn"), leakage(preset, shown)),
+            (Paragraph(_leak_words(parts), "warn"), leakage(preset, found)),
             "leakage",
         ),
     ]

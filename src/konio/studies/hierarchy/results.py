@@ -24,7 +24,7 @@ from konio.studies.hierarchy.design import fine_design, trial_name
 from konio.studies.hierarchy.parts import Parts
 from konio.studies.hierarchy.presets import Preset
 from konio.studies.hierarchy.trial import read_predictions
-from konio.studies.runner import TRIALS, finished_of
+from konio.studies.runner import TRIALS, finished, finished_of
 
 #: Where nothing was chosen, level 1 decides by the larger probability.
 DEFAULT_CUT = 0.5
@@ -113,8 +113,29 @@ def chosen_cut(out: Path, parts: Parts, seed: int) -> float:
     return choose(sweep(first[:, 1], second, parts.labels(parts.validation)[:, 0]))
 
 
-def read_fine(out: Path, preset: Preset, parts: Parts, study: Mapping[str, Any]) -> dict[str, Fine]:
-    """Finished features of the first seed: ``four`` and ``two``, each with its form, to what came of them.
+def read_curves(out: Path, preset: Preset) -> dict[str, list[Mapping[str, Any]]]:
+    """How the four-class trainings went (`konio.studies.training_curves`): network to one curve a seed.
+
+    Networks of which a seed is not finished, or left no curve, are not there.
+
+    Args:
+        out: the study's folder.
+        preset: of the study.
+    """
+    left = {done.name: done.result.get("curve") for done in finished(out, "hierarchy")}
+    found = {}
+    for name in preset.networks:
+        curves = [left.get(trial_name(f"four-{name}", seed)) for seed in preset.seeds]
+        known = [curve for curve in curves if curve]
+        if len(known) == len(curves):
+            found[name] = known
+    return found
+
+
+def read_fine(
+    out: Path, preset: Preset, parts: Parts, study: Mapping[str, Any]
+) -> dict[int, dict[str, Fine]]:
+    """Finished features, seed by seed: ``four`` and ``two``, each with its form, to what came of them.
 
     Args:
         out: the study's folder.
@@ -124,12 +145,12 @@ def read_fine(out: Path, preset: Preset, parts: Parts, study: Mapping[str, Any])
     """
     cuts = {seed: chosen_cut(out, parts, seed) for seed in preset.seeds}
     design = fine_design(preset, study["fingerprint"], study["weights"], cuts)
-    ending = f"-s{preset.seeds[0]}"
-    return {
-        done.name.removeprefix("features-").removesuffix(ending): Fine(done.result, done.folder)
-        for done in finished_of(design, out)
-        if done.name.endswith(ending)
-    }
+    found: dict[int, dict[str, Fine]] = {seed: {} for seed in preset.seeds}
+    for done in finished_of(design, out):
+        seed = int(done.settings["seed"])
+        name = done.name.removeprefix("features-").removesuffix(trial_name("", seed))
+        found[seed][name] = Fine(done.result, done.folder)
+    return {seed: own for seed, own in found.items() if own}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from konio import metrics
@@ -13,7 +13,7 @@ from konio.studies.cells import count, digits, empty, interval, number, spread, 
 from konio.studies.hierarchy.figures import NAMES
 from konio.studies.hierarchy.parts import Parts
 from konio.studies.hierarchy.presets import TARGETS, Preset
-from konio.studies.hierarchy.results import Fine, Outcome, Results
+from konio.studies.hierarchy.results import Fine, Results
 from konio.studies.reported import read
 from konio.studies.tables import Cell, Column, Heading, Row, Table
 from konio.tasks import STAGE
@@ -103,6 +103,20 @@ def oversampled(parts: Parts) -> Table:
     )
 
 
+def over_seeds(found: Mapping[int, Results]) -> Words:
+    """What a cell with a plus-minus is, and of how many trainings; nothing of a single one."""
+    if len(found) == 1:
+        return Words("", "")
+    return Words(
+        f"Mean ± standard deviation of {len(found)} trainings on the same patients: the noise of training, no interval over patients.",
+        f"{len(found)}次训练（相同患者）的均值±标准差：仅反映训练随机性，并非患者抽样区间。",
+    )
+
+
+def _also(first: Words, second: Words) -> Words:
+    return Words(f"{first.en} {second.en}".strip(), f"{first.zh}{second.zh}")
+
+
 def _level_columns(first: Words) -> tuple[Column, ...]:
     four, second = Words("four classes, level 1", "四分类、第一级"), Words("level 2", "第二级")
     return (
@@ -151,16 +165,25 @@ def _standing_out(cell: Cell, strong: bool) -> Cell:
     return Cell(cell.text, cell.numbers, cell.marks, strong)
 
 
-def bounds(shown: Results) -> Table:
-    """What the levels allow beside what was reached."""
+def bounds(found: Mapping[int, Results]) -> Table:
+    """What the levels allow beside what was reached, over the seeds."""
     rows: list[Row] = []
-    for name, outcome in shown.two_levels.items():
-        bound = outcome.bound
-        if bound is not None:
-            values = (bound.macro_recall, bound.bound, bound.ceiling)
-            rows.append(
-                (text(NAMES[name]), number(outcome.cut, 2), *(number(v, 4) for v in values))
+    for name in next(iter(found.values())).two_levels:
+        outcomes = [own.two_levels[name] for own in found.values()]
+        known = [one.bound for one in outcomes if one.bound is not None]
+        cuts = sorted({one.cut for one in outcomes if one.cut is not None})
+        values = (
+            [one.macro_recall for one in known],
+            [one.bound for one in known],
+            [one.ceiling for one in known],
+        )
+        rows.append(
+            (
+                text(NAMES[name]),
+                text(", ".join(digits(cut, 2) for cut in cuts)),
+                *(spread(own, 4) for own in values),
             )
+        )
     return Table(
         Words("Two levels beside their bounds", "两级结果及其上限"),
         (
@@ -171,40 +194,41 @@ def bounds(shown: Results) -> Table:
             Column(Words("this level 2 allows", "第二级所允许的上限")),
         ),
         tuple(rows),
+        note=over_seeds(found),
         name="table-bounds",
     )
 
 
-def levels(shown: Results) -> Table:
-    """Macro-recall of each level alone (table 2.5)."""
+def levels(found: Mapping[int, Results]) -> Table:
+    """Macro-recall of each level alone, over the seeds (table 2.5)."""
     printed = read("hierarchy")
-    rows = [
-        (text(NAMES[name]), number(metrics.macro_recall(matrix), 4), printed.cell(f"table-2-5.{name}", 4))
-        for name, matrix in shown.levels.items()
-    ]  # fmt: skip
+    rows = []
+    for name in next(iter(found.values())).levels:
+        runs = [metrics.macro_recall(own.levels[name]) for own in found.values()]
+        rows.append((text(NAMES[name]), spread(runs, 4), printed.cell(f"table-2-5.{name}", 4)))
     return Table(
         Words("Macro-recall of each level on its own question", "各级自身任务的宏查全率"),
         (Column(Words("level", "级")), Column(_OURS), Column(_THESIS, published=True)),
         tuple(rows),
         footnotes=printed.footnotes,
+        note=over_seeds(found),
         name="table-2-5",
     )
 
 
-def cut_points(shown: Results) -> Table:
-    """Macro-recall at nineteen cut points (table 2.6)."""
+def cut_points(found: Mapping[int, Results]) -> Table:
+    """Macro-recall at nineteen cut points, over the seeds (table 2.6)."""
     printed = read("hierarchy")
-    chosen = {
-        "with_cost": shown.two_levels["two_level_cut_cost"].cut,
-        "without_cost": shown.two_levels["two_level_cut"].cut,
-    }
+    results = tuple(found.values())
+    names = {"with_cost": "two_level_cut_cost", "without_cost": "two_level_cut"}
+    chosen = {cost: {own.two_levels[name].cut for own in results} for cost, name in names.items()}
     rows = []
-    for place, point in enumerate(shown.test["with_cost"].points):
+    for place, point in enumerate(results[0].test["with_cost"].points):
         cells: list[Cell] = [text(digits(point, 2))]
-        for cost in ("with_cost", "without_cost"):
-            for curve in (shown.validation[cost], shown.test[cost]):
-                strong = point == chosen[cost]
-                cells.append(_standing_out(number(curve.macro_recall[place], 4), strong))
+        for cost in names:
+            for side in ("validation", "test"):
+                runs = [getattr(own, side)[cost].macro_recall[place] for own in results]
+                cells.append(_standing_out(spread(runs, 4), point in chosen[cost]))
         path = f"{point:.2f}".replace(".", ":")
         cells += [
             printed.cell(f"table-2-6.{cost}.{path}", 4) for cost in ("with_cost", "without_cost")
@@ -225,15 +249,19 @@ def cut_points(shown: Results) -> Table:
         ),
         tuple(rows),
         footnotes=printed.footnotes,
-        note=Words(
-            "Strong: the cut point chosen on validation films.", "加粗：在验证胸片上选取的截断点。"
+        note=_also(
+            Words(
+                "Strong: the cut point that validation films chose for a seed.",
+                "加粗：某一随机种子在验证胸片上选取的截断点。",
+            ),
+            over_seeds(found),
         ),
         name="table-2-6",
     )
 
 
-def fine_features(preset: Preset, shown: Results, fine: Mapping[str, Fine]) -> Table:
-    """Classical classifiers on what the networks looked at (table 3.1)."""
+def fine_features(found: Mapping[int, Results], fine: Mapping[int, Mapping[str, Fine]]) -> Table:
+    """Classical classifiers on what the networks looked at, over the seeds (table 3.1)."""
     printed = read("hierarchy")
     names = {
         "logistic": Words("Logistic regression, C as L2 coefficient", "逻辑回归，C 为 L2 系数"),
@@ -250,9 +278,7 @@ def fine_features(preset: Preset, shown: Results, fine: Mapping[str, Fine]) -> T
         rows.append(Heading(heading))
         for name, words in names.items():
             cells = [
-                number(fine[f"{of}-{form}"].scores(name, components)["macro_recall"], 3)
-                if f"{of}-{form}" in fine
-                else empty()
+                spread(_recalls(fine, f"{of}-{form}", name, components), 3)
                 for form in ("flattened", "pooled")
                 for components in THESIS_COMPONENTS
             ]
@@ -261,8 +287,9 @@ def fine_features(preset: Preset, shown: Results, fine: Mapping[str, Fine]) -> T
             rows.append((text(words), *cells, printed.cell(path, 4)))
     rows.append(Heading(Words("The networks themselves", "网络本身")))
     blank = [empty()] * (2 * len(THESIS_COMPONENTS) - 1)
-    for name, outcome in {**shown.networks, "two_level_cut_cost": shown.two_levels["two_level_cut_cost"]}.items():  # fmt: skip
-        value = number(outcome.macro_recall, 3)
+    for name in (*next(iter(found.values())).networks, "two_level_cut_cost"):
+        runs = [{**own.networks, **own.two_levels}[name].macro_recall for own in found.values()]
+        value = spread(runs, 3)
         rows.append((text(NAMES[name]), value, *blank, printed.cell(f"table-3-1.{name}", 4)))
     flat, pool = Words("flattened (thesis)", "展平（论文）"), Words("pooled (SCDA)", "池化（SCDA）")
     return Table(
@@ -275,38 +302,42 @@ def fine_features(preset: Preset, shown: Results, fine: Mapping[str, Fine]) -> T
         ),
         tuple(rows),
         footnotes=printed.footnotes,
-        note=Words(
-            "Columns: number of principal components. Components and classifiers are fitted on the training part alone; "
-            "the class whose maps are selected is the network's own answer.",
-            "列为主成分个数。主成分与分类器仅在训练部分拟合；所选特征图取自网络自身的预测类别。",
+        note=_also(
+            Words(
+                "Columns: number of principal components. Components and classifiers are fitted on the training part alone; "
+                "the class whose maps are selected is the network's own answer.",
+                "列为主成分个数。主成分与分类器仅在训练部分拟合；所选特征图取自网络自身的预测类别。",
+            ),
+            over_seeds(found),
         ),
         name="table-3-1",
     )  # fmt: skip
 
 
-def leakage(preset: Preset, shown: Results) -> Table:
-    """The clean way beside the leaking one."""
-    pairs: Sequence[tuple[Words, Outcome, Outcome]] = (
-        (
-            NAMES[preset.best],
-            shown.networks[preset.best],
-            shown.leaking["four"],
-        ),
-        (
-            NAMES["two_level_cut_cost"],
-            shown.two_levels["two_level_cut_cost"],
-            shown.leaking["two_level_cut_cost"],
-        ),
-    )
-    rows = [
-        (
-            text(name),
-            number(clean.macro_recall, 4),
-            number(leaking.macro_recall, 4),
-            number(leaking.macro_recall - clean.macro_recall, 4, sign=True),
-        )
-        for name, clean, leaking in pairs
+def _recalls(
+    fine: Mapping[int, Mapping[str, Fine]], features: str, classifier: str, components: int
+) -> list[float]:
+    """Macro-recall of a classifier, one for each seed that has these features."""
+    return [
+        float(own[features].scores(classifier, components)["macro_recall"])
+        for own in fine.values()
+        if features in own
     ]
+
+
+def leakage(preset: Preset, found: Mapping[int, Results]) -> Table:
+    """The clean way beside the leaking one, over the seeds."""
+    both = "two_level_cut_cost"
+    pairs = (
+        (preset.best, [(own.networks[preset.best], own.leaking["four"]) for own in found.values()]),
+        (both, [(own.two_levels[both], own.leaking[both]) for own in found.values()]),
+    )
+    rows = []
+    for name, runs in pairs:
+        clean, leaking = ([run[side].macro_recall for run in runs] for side in (0, 1))
+        gaps = [dirty - own for own, dirty in zip(clean, leaking, strict=True)]
+        cells = (spread(clean, 4), spread(leaking, 4), spread(gaps, 4, sign=True))
+        rows.append((text(NAMES[name]), *cells))
     return Table(
         Words("Clean and leaking way of the same trainings", "正确流程与泄露流程"),
         (
@@ -316,5 +347,6 @@ def leakage(preset: Preset, shown: Results) -> Table:
             Column(Words("gap", "差距")),
         ),
         tuple(rows),
+        note=over_seeds(found),
         name="table-leakage",
     )

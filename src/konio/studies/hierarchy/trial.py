@@ -31,6 +31,7 @@ from konio.networks.class_losses import ClassLossPlan
 from konio.networks.classifier import Classifier, ClassifierPlan
 from konio.studies.hierarchy.parts import WAYS, read_parts
 from konio.studies.hierarchy.presets import PLAIN, TARGETS
+from konio.studies.training_curves import training_curve
 
 PREPARED: Final = "prepared"
 COHORT: Final = "cohort.csv"
@@ -47,7 +48,7 @@ def run_trial(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         folder: the trial's own.
 
     Returns:
-        Films on each side, and scores of its own question on the measured films.
+        Films on each side, how loss and scores moved, and scores of its own question on the measured films.
     """
     out = folder.parents[1]
     recipe, parts = recipe_of(settings), read_parts(out)
@@ -73,7 +74,12 @@ def run_trial(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     save_file({n: v.contiguous() for n, v in trained.state_dict().items()}, folder / WEIGHTS)
     (folder / STATE).unlink(missing_ok=True)
     films = {"train": len(run.train), "validation": len(chosen_on), "test": len(measured)}
-    return {"films": films, "steps": fitted.step, **_scores(settings, said["test"], measured)}
+    return {
+        "films": films,
+        "steps": fitted.step,
+        "curve": training_curve(folder, run.timetable),
+        **_scores(settings, said["test"], measured),
+    }
 
 
 def recipe_of(settings: Mapping[str, Any]) -> Recipe:
