@@ -7,9 +7,7 @@ change nothing. A film counts as finished when its record exists, which is writt
 from __future__ import annotations
 
 import json
-import multiprocessing
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 
 from konio.cohort.cohort import Cohort, write_cohort
 from konio.errors import OutputError, UsageError
+from konio.io.numbered import case_name, claim_folder, make_cases, replace_file
 from konio.records import Case
 
 #: Paper A's proportions: healthy, tuberculosis and dust alike, the four stages alike.
@@ -36,8 +35,6 @@ PAPER_MIX: Final[Mapping[str, float]] = MappingProxyType(
 )
 #: Folders of a cohort.
 FOLDERS: Final = ("films", "lungs", "zones", "lesions", "records")
-#: The plan of a cohort, beside its table.
-PLAN_FILE: Final = "phantom.json"
 
 Progress = Callable[[int, int], None]
 
@@ -107,13 +104,14 @@ def write_phantom_cohort(
     """
     plan = _plan(seed, size, mix, preset, cases, workers)
     root = Path(out).expanduser().absolute()
-    _open(root, plan)
+    claim_folder(root, FOLDERS, asdict(plan))
     wishes = plan.wishes(cases)
     missing = [k for k in range(cases) if _record(root, k) is None]
     if progress is not None:
         progress(cases - len(missing), cases)
     done = cases - len(missing)
-    for _ in _run(root, plan, [(k, wishes[k]) for k in missing], workers):
+    jobs = [(root, plan, k, wishes[k]) for k in missing]
+    for _ in make_cases(make_film, jobs, workers):
         done += 1
         if progress is not None:
             progress(done, cases)
@@ -148,59 +146,6 @@ def _plan(
     return MadeUpPlan(seed, size, weights, preset, RECIPE)
 
 
-def _open(root: Path, plan: MadeUpPlan) -> None:
-    """Makes the folders, and refuses a folder that holds another cohort."""
-    note = root / PLAN_FILE
-    text = json.dumps(asdict(plan), indent=1)
-    try:
-        for name in FOLDERS:
-            (root / name).mkdir(parents=True, exist_ok=True)
-        if not note.exists():
-            _replace(note, text.encode())
-        elif note.read_text("utf-8") != text:
-            raise OutputError(
-                f"{root} holds a phantom cohort of another plan ({PLAN_FILE}); choose an empty folder"
-            )
-    except OSError as why:
-        raise _failed(root, why) from why
-
-
-def _failed(place: Path, why: OSError) -> OutputError:
-    return OutputError(
-        f"{place} cannot be written ({why.strerror}); choose a folder that can be written and has room"
-    )
-
-
-def _replace(file: Path, content: bytes) -> None:
-    part = file.with_name(f".{file.name}.part")
-    part.write_bytes(content)
-    part.replace(file)
-
-
-def _run(root: Path, plan: MadeUpPlan, jobs: list[tuple[int, str]], workers: int) -> Iterator[int]:
-    """Makes the missing films, here or in processes; never more than a few are waiting."""
-    if workers == 1 or len(jobs) < 2:
-        for number, wish in jobs:
-            yield make_film(root, plan, number, wish)
-        return
-    context = multiprocessing.get_context("spawn")
-    queue = iter(jobs)
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-        waiting: set[Future[int]] = set()
-        try:
-            for number, wish in queue:
-                waiting.add(pool.submit(make_film, root, plan, number, wish))
-                if len(waiting) >= 3 * workers:
-                    finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in finished)
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
 def make_film(root: Path, plan: MadeUpPlan, number: int, wish: str) -> int:
     """Makes and writes one film with its masks and its record.
 
@@ -229,25 +174,18 @@ def make_film(root: Path, plan: MadeUpPlan, number: int, wish: str) -> int:
         device=film.covariates["device"],
         comment=f"Recipe {plan.recipe}, seed {plan.seed}, film {number}.",
     )
-    name = _name(number)
+    name = case_name(number)
     write_radiograph(root / "films" / f"{name}.dcm", film.pixels, film.spacing_mm, facts)
     record = {
         "patient_id": facts.patient_id,
         "labels": dict(film.labels),
         "covariates": dict(film.covariates),
     }
-    try:
-        _replace(root / "lungs" / f"{name}.png", _png(film.lungs.astype(np.uint8) * np.uint8(255)))
-        _replace(root / "zones" / f"{name}.png", _png(film.zones))
-        _replace(root / "lesions" / f"{name}.png", _png(film.lesions))
-        _replace(root / "records" / f"{name}.json", json.dumps(record, indent=1).encode())
-    except OSError as why:
-        raise _failed(root, why) from why
+    masks = {"lungs": film.lungs.astype(np.uint8) * np.uint8(255), "zones": film.zones, "lesions": film.lesions}  # fmt: skip
+    for kind, mask in masks.items():
+        replace_file(root / kind / f"{name}.png", _png(mask))
+    replace_file(root / "records" / f"{name}.json", json.dumps(record, indent=1).encode())
     return number
-
-
-def _name(number: int) -> str:
-    return f"{number:06d}"
 
 
 def _patient(plan: MadeUpPlan, number: int) -> str:
@@ -264,7 +202,7 @@ def _png(mask: NDArray[np.uint8]) -> bytes:
 
 def _record(root: Path, number: int) -> dict[str, Any] | None:
     """The record of a finished film, or ``None``."""
-    file = root / "records" / f"{_name(number)}.json"
+    file = root / "records" / f"{case_name(number)}.json"
     try:
         record = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
@@ -276,9 +214,9 @@ def _case(root: Path, number: int) -> Case:
     record = _record(root, number)
     if record is None:
         raise OutputError(
-            f"{root}/records/{_name(number)}.json vanished while the cohort was made; make it again"
+            f"{root}/records/{case_name(number)}.json vanished while the cohort was made; make it again"
         )
-    name = _name(number)
+    name = case_name(number)
     return Case(
         path=str(root / "films" / f"{name}.dcm"),
         patient_id=record["patient_id"],

@@ -9,9 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +18,7 @@ import numpy as np
 
 from konio.errors import OutputError, UsageError
 from konio.io.grid import Grid, Triple
+from konio.io.numbered import PLAN_FILE, case_name, claim_folder, make_cases, replace_file
 from konio.io.write_volume import write_mhd
 from konio.nodules.attributes import RATED
 from konio.nodules.shapes import RealShape
@@ -28,8 +27,6 @@ from konio.phantom import FIELD_MM, NODULE_RECIPE, PhantomNodule, draw_truth, no
 
 #: Folders of a cohort.
 FOLDERS: Final = ("scans", "masks", "records")
-#: The plan of a cohort, beside its tables.
-PLAN_FILE: Final = "phantom.json"
 
 Progress = Callable[[int, int], None]
 
@@ -100,11 +97,11 @@ def write_phantom_nodules(
         )
     plan = NodulePlan(seed, field_mm, balanced, _mark(shapes, share), NODULE_RECIPE)
     root = Path(out).expanduser().absolute()
-    _open(root, plan)
+    claim_folder(root, FOLDERS, asdict(plan))
     missing = [k for k in range(cases) if not _record(root, k).is_file()]
     done = cases - len(missing)
-    jobs = [(k, _shape_of(seed, k, shapes, share)) for k in missing]
-    for _ in _run(root, plan, jobs, workers):
+    jobs = [(root, plan, k, _shape_of(seed, k, shapes, share)) for k in missing]
+    for _ in make_cases(make_scan, jobs, workers):
         done += 1
         if progress is not None:
             progress(done, cases)
@@ -135,7 +132,7 @@ def make_scan(root: Path, plan: NodulePlan, number: int, shape: RealShape | None
     else:
         made = nodule(rng, shape.truth(truth), shape=shape.outlined(), field_mm=plan.field_mm)
     grid = _grid(rng, made)
-    name = _name(number)
+    name = case_name(number)
     write_mhd(root / "scans" / f"{name}.mhd", made.pixels, grid, compressed=True, synthetic=True)
     write_mhd(
         root / "masks" / f"{name}.mhd",
@@ -152,7 +149,7 @@ def make_scan(root: Path, plan: NodulePlan, number: int, shape: RealShape | None
         "truth": asdict(made.truth),
         "shape": "" if shape is None else shape.name,
     }
-    _write(_record(root, number), json.dumps(record, indent=1))
+    replace_file(_record(root, number), json.dumps(record, indent=1).encode())
     return number
 
 
@@ -197,49 +194,6 @@ def _shape_of(
     return shape if rng.random() < share else None
 
 
-def _open(root: Path, plan: NodulePlan) -> None:
-    """Make the folders; refuse a folder that holds a cohort of another plan."""
-    try:
-        for name in FOLDERS:
-            (root / name).mkdir(parents=True, exist_ok=True)
-        file = root / PLAN_FILE
-        if not file.exists():
-            _write(file, json.dumps(asdict(plan), indent=1))
-        elif json.loads(file.read_text("utf-8")) != asdict(plan):
-            raise OutputError(
-                f"{root} holds a phantom cohort of another plan ({PLAN_FILE}); choose an empty folder"
-            )
-    except (OSError, ValueError) as why:
-        raise OutputError(
-            f"{root} cannot be used for a cohort ({why}); choose an empty folder that can be written"
-        ) from why
-
-
-def _run(
-    root: Path, plan: NodulePlan, jobs: list[tuple[int, RealShape | None]], workers: int
-) -> Iterator[int]:
-    """Make the missing scans, here or in processes; never more than a few are waiting."""
-    if workers == 1 or len(jobs) < 2:
-        for number, shape in jobs:
-            yield make_scan(root, plan, number, shape)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-        waiting: set[Future[int]] = set()
-        try:
-            for number, shape in jobs:
-                waiting.add(pool.submit(make_scan, root, plan, number, shape))
-                if len(waiting) >= 3 * workers:
-                    finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in finished)
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
 def _read(root: Path, number: int) -> Nodule:
     try:
         record: dict[str, Any] = json.loads(_record(root, number).read_text("utf-8"))
@@ -250,11 +204,11 @@ def _read(root: Path, number: int) -> Nodule:
     x, y, z = record["at_mm"]
     seed = json.loads((root / PLAN_FILE).read_text("utf-8"))["seed"]
     return Nodule(
-        nodule_id=_name(number),
+        nodule_id=case_name(number),
         patient_id=f"PHANTOM-{seed}-{number:06d}",
         ratings={key: tuple(grades) for key, grades in record["ratings"].items()},
-        series_uid=_name(number),
-        path=str(root / "scans" / f"{_name(number)}.mhd"),
+        series_uid=case_name(number),
+        path=str(root / "scans" / f"{case_name(number)}.mhd"),
         at_mm=(x, y, z),
         diameter_mm=record["diameter_mm"],
         thickness_mm=record["thickness_mm"],
@@ -276,8 +230,8 @@ def _write_tables(root: Path, table: Readings) -> None:
         path = Path(one.path).relative_to(root).as_posix()
         cohort.append((path, one.patient_id, *place, diameter, *grades, str(one.readers)))
         luna.append((one.series_uid, *place, diameter))
-    _write(root / "cohort.csv", _csv(cohort))
-    _write(root / "annotations.csv", _csv(luna))
+    replace_file(root / "cohort.csv", _csv(cohort).encode())
+    replace_file(root / "annotations.csv", _csv(luna).encode())
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:
@@ -286,20 +240,5 @@ def _csv(rows: Sequence[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-def _write(file: Path, text: str) -> None:
-    part = file.with_name(f".{file.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="")
-        part.replace(file)
-    except OSError as why:
-        raise OutputError(
-            f"{file} cannot be written ({why.strerror}); choose a folder that exists and has room"
-        ) from why
-
-
 def _record(root: Path, number: int) -> Path:
-    return root / "records" / f"{_name(number)}.json"
-
-
-def _name(number: int) -> str:
-    return f"{number:06d}"
+    return root / "records" / f"{case_name(number)}.json"
