@@ -18,6 +18,17 @@ def test_wrong_usage_is_one_sentence(konio, tmp_path):
     assert (said.status, "local, ray" in said.err) == (2, True)
 
 
+def test_wrong_usage_of_the_nodules_is_one_sentence(konio, tmp_path):
+    out = tmp_path / "s"
+    said = konio("study", "nodules", "--preset", "huge", "--out", out)
+    assert (said.status, "slices-full" in said.err) == (2, True)
+    said = konio("study", "nodules", "--address", "10.0.0.1:6379", "--out", out)
+    assert (said.status, "--engine ray" in said.err) == (2, True)
+    said = konio("study", "nodules", "--estimate", "--out", out)
+    assert (said.status, "counts nodules" in said.err) == (2, True)
+    assert not out.exists()
+
+
 def test_a_report_of_nothing_is_refused(konio, tmp_path):
     said = konio("study", "multitask", "--report-only", "--out", tmp_path)
     assert said.status == 1

@@ -217,6 +217,18 @@ def test_from_readings_to_a_bundle_and_back(tmp_path: Path) -> None:
         assert torch.equal(value, network.state_dict()[name]), name
 
 
+def test_positions_of_another_kind_are_not_taken_over(tmp_path: Path) -> None:
+    nodules = readings(16)
+    nodules.write(tmp_path / "readings.csv")
+    wanted = parse_recipe(recipe().model_dump() | {"phases": [{"epochs": 1, "batch": 8}]})
+    made = train_nodules(tmp_path, wanted, tmp_path / "run", cutter=cut)
+    name = "backbone.embeddings.position_embeddings"
+    for position, kept in (("grid", True), ("none", False)):
+        table = wanted.nodule.model_copy(update={"pretrained": str(made), "position": position})
+        network, _ = first_nodule_network(wanted.model_copy(update={"nodule": table}))
+        assert bool(network.state_dict()[name].any()) is kept
+
+
 def test_vote_temperature_finds_how_warm_the_logits_are() -> None:
     rng = np.random.default_rng(2)
     logits = rng.normal(0, 1, (400, 5)).astype(np.float32)

@@ -127,7 +127,7 @@ def answer_nodules(
             name: np.where(measured, own, MISSING) for name, own in grades_of(table, tasks).items()
         },
         refused={held.readings[row].nodule_id: reason for row, reason in refused.items()},
-        columns=_columns(table, tasks, logits),
+        columns=_columns(table, tasks, logits, _loss(bundle)),
     )
     return answers, table, logits
 
@@ -164,7 +164,7 @@ def two_class_results(
         Question to prevalence, accuracy, balanced accuracy, sensitivity, specificity and AUC, with intervals from a
         bootstrap over patients; questions without a nodule of either class are absent. Under malignancy also the diameter alone.
     """
-    loss = RatedLoss(_loss_kind(bundle), 2)
+    loss = _loss(bundle)
     measured = _measured(table)
     found = {}
     for task in tasks:
@@ -234,10 +234,10 @@ def _ruler(table: Readings, truth: Labels, bundle: Bundle) -> dict[str, Any] | N
     return _two_classes(truth[rows], (odds > 0).astype(np.int64), odds, patients)
 
 
-def _loss_kind(bundle: Bundle) -> Any:
+def _loss(bundle: Bundle) -> RatedLoss:
     """How the network learned, which says how its answers are read as two classes."""
     document = bundle.facts.recipe.get("document") or {}
-    return (document.get("nodule") or {}).get("loss", "votes")
+    return RatedLoss((document.get("nodule") or {}).get("loss", "votes"), 2)
 
 
 def _measured(table: Readings) -> NDArray[np.bool_]:
@@ -246,7 +246,7 @@ def _measured(table: Readings) -> NDArray[np.bool_]:
 
 
 def _columns(
-    table: Readings, tasks: TaskSet, logits: dict[str, NDArray[np.float32]]
+    table: Readings, tasks: TaskSet, logits: dict[str, NDArray[np.float32]], loss: RatedLoss
 ) -> dict[str, list[str]]:
     """What stands beside the answers in ``predictions.csv``: which nodule, its readers' means and our scores in 0..1."""
     found = {
@@ -256,7 +256,7 @@ def _columns(
     }
     for task in tasks:
         found |= {f"{task.name}_readers_mean": _means(table, task)} if _averaged(task) else {}
-        score = scores_of(task, logits[task.name], RatedLoss("votes"))
+        score = scores_of(task, logits[task.name], loss)
         found[f"{task.name}_score"] = [f"{value:.6f}" for value in score]
     return found
 

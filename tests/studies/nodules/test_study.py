@@ -17,7 +17,7 @@ from konio.errors import CohortError, UsageError
 from konio.learning.nodule_sources import open_source
 from konio.studies.nodules.design import ABLATIONS, MULTI
 from konio.studies.nodules.evidence import Evidence
-from konio.studies.nodules.experiment import Ask, run_nodules
+from konio.studies.nodules.experiment import Ask, design_study, run_nodules
 from konio.studies.nodules.presets import PRESETS, preset_of
 from konio.studies.runner import finished
 
@@ -46,6 +46,7 @@ def tiny() -> Any:
         recipe=recipe,
         folds=2,
         seeds=(1,),
+        more_seeds=(),
         singles=("malignancy",),
         ablations=("equal",),
         views=2,
@@ -58,6 +59,8 @@ def test_from_slices_to_a_page(tmp_path: Path) -> None:
     folder, out = write_slices(tmp_path / "slices"), tmp_path / "out"
     page = run_nodules(out, Ask(tiny(), source=folder), Here())
     html = page.read_text()
+    assert "slices-full" in html and "完整方案" in html  # what this size leaves out
+    assert "from-nothing" not in html and "random" in html  # there is nothing to begin from
     for text in ("Paper C", "not for diagnosis", "论文C", "diameter only", "多任务"):
         assert text in html
     for number in range(1, 8):
@@ -124,6 +127,54 @@ def test_presets_ask_for_equal_budgets() -> None:
     }
     with pytest.raises(UsageError, match="preset"):
         preset_of("huge")
+
+
+def test_trimmed_presets_are_parts_of_the_whole_ones() -> None:
+    for name in ("slices", "cubes"):
+        trimmed, whole = PRESETS[name], PRESETS[f"{name}-full"]
+        assert trimmed.trimmed is not None and f"{name}-full" in trimmed.trimmed.en
+        own, all_ = ({t.name for t in preset.trials("s", "p")} for preset in (trimmed, whole))
+        assert own < all_
+        assert trimmed.recipe["phases"][0]["epochs"] < whole.recipe["phases"][0]["epochs"]
+        assert trimmed.recipe["nodule"] == whole.recipe["nodule"]
+    # Nobody rated the calcification of the cubes, so that no network can learn it alone.
+    assert "calcification" not in PRESETS["cubes"].singles
+    multi = [t.settings["seed"] for t in PRESETS["slices"].trials("s") if t.name.startswith(MULTI)]
+    assert sorted(set(multi)) == [1, 2, 3] and len(multi) == 15
+
+
+def test_what_begins_from_nothing_is_compared_with_what_does_not() -> None:
+    trials = PRESETS["slices"].trials("source", "given")
+    first = {
+        group: {t.settings["recipe"]["nodule"].get("pretrained", "") for t in trials if t.settings["group"] == group}
+        for group in (MULTI, "single-malignancy", "equal", "from-nothing")
+    }  # fmt: skip
+    assert first == {
+        MULTI: {"given"},
+        "single-malignancy": {"given"},
+        "equal": {"given"},
+        "from-nothing": {""},
+    }
+    plain = {t.settings["group"] for t in PRESETS["slices"].trials("source")}
+    assert "from-nothing" not in plain
+    # One slice in place of the mosaic is another network, which no mosaic's weights fit.
+    small = PRESETS["small"].trials("source", "given")
+    assert all(
+        "pretrained" not in t.settings["recipe"]["nodule"]
+        for t in small
+        if t.settings["group"] == "plain-slice"
+    )
+
+
+def test_other_weights_in_the_same_place_are_another_study(tmp_path: Path) -> None:
+    source = open_source(write_slices(tmp_path / "slices", 8))
+    (tmp_path / "bundle").mkdir()
+    found = []
+    for weights in (b"one", b"two", b"one"):
+        (tmp_path / "bundle" / "weights.safetensors").write_bytes(weights)
+        ask = Ask(tiny(), source=tmp_path, pretrained=str(tmp_path / "bundle"))
+        found.append(design_study(ask, source, tmp_path).fingerprint)
+    assert found[0] != found[1] and found[0] == found[2]
 
 
 def test_slices_and_rows_must_be_of_the_same_nodules(tmp_path: Path) -> None:
