@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from PIL import Image as Picture
 
 from konio.lungs import zones_from_mask
 from konio.records import Lungs
@@ -158,6 +161,25 @@ def test_outlines_are_smooth_and_short(lungs: Lungs) -> None:
         turn = np.abs((np.diff(np.append(heading, heading[0])) + np.pi) % (2 * np.pi) - np.pi)
         assert (turn > np.radians(40)).sum() <= 8
         assert len(curve) < 300
+
+
+@pytest.mark.data
+def test_real_lungs_keep_their_area(real: Path) -> None:
+    """Lungs as physicians drew them, on the grid of the lung finder."""
+    drawn = sorted((real / "nlm-tb" / "montgomery-lungs").glob("*.png"))[::12]
+    assert len(drawn) >= 10
+    for path in drawn:
+        with Picture.open(path) as opened:
+            grid = opened.convert("L")
+        grid.thumbnail((512, 512), Picture.Resampling.BOX)
+        zones = zones_from_mask(np.asarray(grid) > 127)
+        lungs = Lungs(zones > 0, zones, zones.shape)
+        outlines = lung_outlines(lungs)
+        whole = sum(area(on_grid(curve, lungs)) for curve in outlines.lungs)
+        assert whole == pytest.approx(lungs.mask.sum(), rel=0.001), path.name
+        for zone, curves in outlines.zones.items():
+            part = sum(area(on_grid(curve, lungs)) for curve in curves)
+            assert part == pytest.approx(lungs.zone(zone).sum(), rel=0.01), (path.name, zone)
 
 
 def test_zones_that_do_not_reach_the_border_keep_their_bends() -> None:
