@@ -8,7 +8,8 @@ the loss that the recipe gives it; nothing of the backbone changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -176,7 +177,7 @@ def learn(
     steps = table.epochs * math.ceil(len(labels) / table.batch)
     optimizer = torch.optim.AdamW(head.parameters(), lr=table.lr, weight_decay=table.weight_decay)
     head.train()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _one_thread():
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         step = 0
         for _ in range(table.epochs):
@@ -188,6 +189,17 @@ def learn(
                 step += 1
     work_in(first, mean, scale)
     head.eval()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Layers this small lose more by waiting for a second thread than they win by it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _new_head(network: MultiTaskNetwork, task: Task, generator: torch.Generator) -> TaskHead:
