@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from konio.cli.terminal import complain, say
+from konio.cli.terminal import complain, duration, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,13 @@ def train(
     from konio.learning import Options, read_recipe
     from konio.learning import train as run
 
-    options = Options(cache=cache, workers=workers, preparing=_preparing(), training=_training)
+    options = Options(
+        cache=cache,
+        workers=workers,
+        preparing=_preparing(),
+        training=_training,
+        keeping=_keeping(),
+    )
     made = run(cohort, read_recipe(recipe), out, resume=resume, options=options)
     say(f"{made}")
 
@@ -109,11 +115,27 @@ def _preparing() -> Callable[[int, int, float], None]:
     return tell
 
 
+def _keeping() -> Callable[[int, int], None]:
+    """Says of how many films the features are kept for the heads, at most once in five seconds."""
+    import time
+
+    told = 0.0
+
+    def tell(done: int, views: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= 5 or done == views:
+            told = now
+            complain(f"heads: features of {done} of {views} films kept")
+
+    return tell
+
+
 def _training(now: TrainingProgress) -> None:
     scores = ", ".join(f"{name} {now.scores[name]:.3f}" for name in _TOLD if name in now.scores)
     line = (
         f"epoch {now.epoch}/{now.epochs}, step {now.step}/{now.steps}, {now.size} pixels: "
-        f"loss {now.loss:.3f}, {now.films_per_second:.1f} films/s, {_time(now.seconds_left)} left"
+        f"loss {now.loss:.3f}, {now.films_per_second:.1f} films/s, {duration(now.seconds_left)} left"
     )
     if scores:
         complain(f"{line}; held out: {scores}")
@@ -122,9 +144,3 @@ def _training(now: TrainingProgress) -> None:
         sys.stderr.flush()
     else:
         complain(line)
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
