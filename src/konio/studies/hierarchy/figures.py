@@ -99,8 +99,9 @@ def cut_figure(found: Mapping[int, Results]) -> Figure:
         Words("Macro-recall over the cut point", "宏查全率随截断点的变化"),
         draw,
         Words(
-            "The thesis' curves break the bound of its own level 2 (0.863 without cost, 0.868 with).",
-            "论文曲线超出其第二级所允许的上限（无代价 0.863，代价 0.868）。",
+            "The thesis' curves break the bound of its own level 2 (0.863 without cost, 0.868 with). Bands, where there are several "
+            "seeds: their standard deviation.",
+            "论文曲线超出其第二级所允许的上限（无代价 0.863，代价 0.868）。多个随机种子时，阴影为其标准差。",
         ),
     )
 

@@ -264,8 +264,8 @@ def fine_features(found: Mapping[int, Results], fine: Mapping[int, Mapping[str, 
     """Classical classifiers on what the networks looked at, over the seeds (table 3.1)."""
     printed = read("hierarchy")
     names = {
-        "logistic": Words("Logistic regression, C as L2 coefficient", "逻辑回归，C 为 L2 系数"),
-        "logistic-as-printed": Words("Logistic regression, C as printed", "逻辑回归，C 按字面"),
+        "logistic": Words("Logistic, C as L2 coefficient", "逻辑回归，C 为 L2 系数"),
+        "logistic-as-printed": Words("Logistic, C as printed", "逻辑回归，C 按字面"),
         "svm": Words("SVM, C as L2 coefficient", "SVM，C 为 L2 系数"),
         "svm-as-printed": Words("SVM, C as printed", "SVM，C 按字面"),
         "forest": Words("Random forest", "随机森林"),
@@ -278,7 +278,7 @@ def fine_features(found: Mapping[int, Results], fine: Mapping[int, Mapping[str, 
         rows.append(Heading(heading))
         for name, words in names.items():
             cells = [
-                spread(_recalls(fine, f"{of}-{form}", name, components), 3)
+                spread(_recalls(fine, f"{of}-{form}", name, components), 2)
                 for form in ("flattened", "pooled")
                 for components in THESIS_COMPONENTS
             ]
@@ -289,7 +289,7 @@ def fine_features(found: Mapping[int, Results], fine: Mapping[int, Mapping[str, 
     blank = [empty()] * (2 * len(THESIS_COMPONENTS) - 1)
     for name in (*next(iter(found.values())).networks, "two_level_cut_cost"):
         runs = [{**own.networks, **own.two_levels}[name].macro_recall for own in found.values()]
-        value = spread(runs, 3)
+        value = spread(runs, 2)
         rows.append((text(NAMES[name]), value, *blank, printed.cell(f"table-3-1.{name}", 4)))
     flat, pool = Words("flattened (thesis)", "展平（论文）"), Words("pooled (SCDA)", "池化（SCDA）")
     return Table(
