@@ -210,8 +210,8 @@ def ablation_table(evidence: Evidence, groups: Sequence[Group], questions: Seque
 
 
 MODEL_WORDS: Final[Mapping[str, Words]] = {
-    "svm": Words("support vector machine, eight characteristics", "支持向量机，八项特征"),
-    "logistic": Words("logistic regression, eight characteristics", "逻辑回归，八项特征"),
+    "svm": Words("support vector machine, all characteristics", "支持向量机，全部特征"),
+    "logistic": Words("logistic regression, all characteristics", "逻辑回归，全部特征"),
     "svm-without-diameter": Words(
         "support vector machine without diameter", "支持向量机，不含直径"
     ),
