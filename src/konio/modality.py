@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from konio.explain.gradcam import grad_cam
+from konio.explain.gradcam import hires_cam
 from konio.explain.regions import enlarge, find_regions
 from konio.io.volume import Volume
 from konio.lungs.find import find_lungs
@@ -82,7 +82,7 @@ def explain_radiograph(
     lungs: Lungs,
     answers: Mapping[str, int],
 ) -> dict[str, Explanation]:
-    """Grad-CAM of several answers on one film, and the boxes around its strongest parts.
+    """HiResCAM of several answers on one film, and the boxes around its strongest parts.
 
     A zone's question pools over its zone only, so nothing outside of it can move the answer; its map is
     cut to the zone.
@@ -100,7 +100,7 @@ def explain_radiograph(
     }
     maps = {
         name: _cut_to_zone(heat[0], prepared, network.tasks[name].zone)
-        for name, heat in grad_cam(network, features, zones, chosen).items()
+        for name, heat in hires_cam(network, features, zones, chosen).items()
     }
     if not maps:
         return {}

@@ -54,13 +54,13 @@ def test_an_assessment_carries_the_shares(assessor, chest) -> None:
     found = plain["explanation"]
     whole = [name for name, answer in plain["tasks"].items() if answer and "zone" not in name]
     assert list(found["in_lungs"]) == whole
-    assert found["explainer"] == "grad-cam"
+    assert found["explainer"] == "hires-cam"
     assert 0 < found["lungs_area"] < 1
     assert all(share is None or 0 <= share <= 1 for share in found["in_lungs"].values())
 
 
 def page_with(examined, share: float | None) -> str:
-    facts = {"explainer": "grad-cam", "in_lungs": {"stage": share}, "lungs_area": 0.4}
+    facts = {"explainer": "hires-cam", "in_lungs": {"stage": share}, "lungs_area": 0.4}
     assessment = dataclasses.replace(examined.assessment, explanation=facts)
     return render_page(dataclasses.replace(examined, assessment=assessment))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from konio.errors import UsageError
-from konio.explain.gradcam import grad_cam
+from konio.explain.gradcam import grad_cam, hires_cam
 from konio.networks.multitask import MultiTaskNetwork, build_network
 from konio.networks.plan import BACKBONES, POOLINGS, NetworkPlan
 from konio.tasks import RADIOGRAPH_TASKS, ZONES
@@ -31,7 +31,8 @@ def autograd_cam(
     score = net.answer(maps, zones)[task][:, k].sum()
     (gradient,) = torch.autograd.grad(score, maps)
     alpha = gradient.mean(dim=(2, 3), keepdim=True)
-    return torch.relu((alpha * maps).sum(dim=1)).detach()
+    channelwise, cellwise = ((weight * maps).sum(dim=1) for weight in (alpha, gradient))
+    return torch.relu(channelwise).detach(), torch.relu(cellwise).detach()
 
 
 @pytest.mark.parametrize("backbone", list(BACKBONES))
@@ -44,11 +45,13 @@ def test_closed_form_equals_autograd_for_every_task_and_class(pooling: str, back
     zones[0, 2] = 0  # a zone that was not found
     for task in RADIOGRAPH_TASKS:
         for k in range(len(task)):
-            ours = grad_cam(net, features, zones, {task.name: torch.full((2,), k)})[task.name]
-            truth = autograd_cam(net, features, zones, task.name, k)
-            assert ours.shape == (2, 4, 4)
-            tolerance = 1e-5 * max(1.0, float(truth.max()))
-            assert float((ours - truth).abs().max()) < tolerance, (task.name, k)
+            chosen = {task.name: torch.full((2,), k)}
+            truths = autograd_cam(net, features, zones, task.name, k)
+            for form, truth in zip((grad_cam, hires_cam), truths, strict=True):
+                ours = form(net, features, zones, chosen)[task.name]
+                assert ours.shape == (2, 4, 4)
+                tolerance = 1e-5 * max(1.0, float(truth.max()))
+                assert float((ours - truth).abs().max()) < tolerance, (task.name, k)
 
 
 def test_standardised_heads_are_explained_as_their_plain_form() -> None:
@@ -64,7 +67,7 @@ def test_standardised_heads_are_explained_as_their_plain_form() -> None:
         chosen = {task.name: torch.zeros(4, dtype=torch.long)}
         ours = grad_cam(net, features, zones, chosen)[task.name]
         plain = grad_cam(net.plain(), features, zones, chosen)[task.name]
-        truth = autograd_cam(net, features, zones, task.name, 0)
+        truth, _ = autograd_cam(net, features, zones, task.name, 0)
         torch.testing.assert_close(ours, truth, atol=1e-5, rtol=1e-3)
         torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-3)
 
@@ -90,6 +93,22 @@ def test_global_pooling_is_class_activation_mapping() -> None:
     expected = torch.relu((slope[0, :, None, None] * features[0]).sum(dim=0)) / 9
     found = grad_cam(net, features, None, {"stage": torch.tensor([2])})["stage"][0]
     assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_outside_the_zones_a_head_of_the_lungs_explains_nothing() -> None:
+    net = network("lungs")
+    features = torch.rand(1, net.backbone.out_channels, 4, 4, generator=seeded())
+    zones = torch.rand(1, 6, 4, 4, generator=seeded(1))
+    zones[:, :, 3] = 0
+    inside, outside = [], []
+    for k in range(4):
+        chosen = {"stage": torch.tensor([k])}
+        shown = hires_cam(net, features, zones, chosen)["stage"]
+        assert float(shown[:, 3].max()) == 0
+        inside.append(float(shown.max()))
+        outside.append(float(grad_cam(net, features, zones, chosen)["stage"][:, 3].max()))
+    assert max(inside) > 0
+    assert max(outside) > 0  # what it paints there, the head never saw
 
 
 def test_maps_are_not_negative_and_an_absent_zone_explains_nothing() -> None:

@@ -13,6 +13,7 @@ import torch
 from tests.learning.made_up_nodules import write_slices
 
 from konio import metrics
+from konio.cli.app import run
 from konio.cohort import Cohort
 from konio.errors import CohortError, UsageError
 from konio.learning import Options, evaluate
@@ -113,6 +114,18 @@ def test_two_classes_agree_with_the_scores_of_the_predictions(measured: Any, sli
         assert low <= found[name] <= high
     # Diameters of 5 and 20 mm stand on either side of the curve's 10 mm, as malignancy does.
     assert found["diameter_only"]["accuracy"] == found["diameter_only"]["auc"] == 1
+
+
+def test_command_says_both_readings_of_every_question(
+    slices: Path, model: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", str(slices), "--model", str(model.path), "--out", str(tmp_path)]
+    assert run(words, debug=True) == 0
+    told = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in told if line.startswith("malignancy, two classes: ")]
+    assert "24 nodules, 50% of the upper class, accuracy 0." in line and "auc 0." in line
+    assert sum(line.startswith("malignancy: ") for line in told) == 1
+    assert told[-1].startswith("24 measured, 0 refused")
 
 
 def test_grades_are_the_readers_means_rounded_half_up() -> None:

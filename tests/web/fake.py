@@ -58,7 +58,7 @@ def assessment(sha256: str) -> dict[str, Any]:
         "rule": {"stage": stage, "clause": "5.1a", "sentence": "so", "sentence_zh": "如此"},
         "quality": {"sharpness": 0.5, "remarks": [REMARKS[2].en]},
         "explanation": {
-            "explainer": "grad-cam",
+            "explainer": "hires-cam",
             "in_lungs": {"stage": 0.72, "differential": 0.31},
             "lungs_area": 0.4,
         },

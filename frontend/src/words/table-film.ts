@@ -42,8 +42,8 @@ export const FILM = {
   'layer.heat-off': ['no heat map', '不显示热图'],
   'layer.opacity': ['Opacity', '不透明度'],
   'layer.caution': [
-    'Colours show what moved the network (Grad-CAM), not where disease is.',
-    '颜色表示影响网络判断的区域（Grad-CAM），并非病变位置。',
+    'Colours show what moved the network (HiResCAM), not where disease is.',
+    '颜色表示影响网络判断的区域（HiResCAM），并非病变位置。',
   ],
   'layer.outlines-failed': ['The outlines could not be loaded.', '无法载入轮廓。'],
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from konio.assess.answering import Said
 
 #: What makes the maps of an assessment.
-EXPLAINER: Final = "grad-cam"
+EXPLAINER: Final = "hires-cam"
 
 #: Below this share inside the lungs a page warns: more of what moved the answer then lies outside of them than inside.
 #: See docs/decisions/0021-what-counts-as-a-good-explanation.md.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from konio.assess.answering import Said
+from konio.assess.explained import EXPLAINER
 from konio.assess.interpret import interpret
 from konio.errors import BundleError
 from konio.explain.contract import Asked
@@ -92,14 +93,14 @@ class StagingAnswering:
         )
 
     def _heat(self, level: int, stage: int, image: Tensor, maps: Tensor) -> Any:
-        """Grad-CAM of the verdict in every crop by the level that decided, laid back over the square."""
+        """HiResCAM of the verdict in every crop by the level that decided, laid back over the square."""
         network, plan = self.staging.network.level(level), self.staging.network.plan
         chosen = stage - 1 if level == 2 else stage
         with torch.no_grad():
             logits = network.answer(maps)
         classes = torch.full((len(maps),), chosen, device=maps.device)
         crops = Asked(network, plan.crops.cut(image), maps.float(), logits, classes)
-        heat = EXPLAINERS["grad-cam"](crops).detach()
+        heat = EXPLAINERS[EXPLAINER](crops).detach()
         laid: Tensor = plan.crops.lay_out(heat, REGION_GRID)[0]
         return laid.float().numpy(force=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -69,7 +69,13 @@ def train(
 
 
 def evaluate(
-    cohort: Annotated[Path, typer.Argument(metavar="COHORT", help="cohort.csv or its folder.")],
+    cohort: Annotated[
+        Path,
+        typer.Argument(
+            metavar="COHORT",
+            help="cohort.csv or its folder; for a nodule model readings with their scans, slices or cubes.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the results.")],
     model: Annotated[
         str, typer.Option(metavar="NAME|DIR", help="A shipped model or the directory of a bundle.")
@@ -91,12 +97,25 @@ def evaluate(
         numbers = {name: value for name, value in scores.items() if isinstance(value, float)}
         shown = ", ".join(f"{name} {numbers[name]:.3f}" for name in _MEASURED if name in numbers)
         say(f"{task}: {shown}")
+    for task, scores in document.get("two_classes", {}).items():
+        say(f"{task}, two classes: {_two_classes(scores)}")
     if "hierarchy" in document:
         say(f"two levels: {document['hierarchy']['sentence']}")
     films = document["cohort"]
     say(
         f"{films['assessed']} measured, {len(films['refused'])} refused; see {out / 'metrics.json'}"
     )
+
+
+def _two_classes(scores: dict[str, Any]) -> str:
+    """Paper C's reading of one question in a line, with intervals over patients where there are any."""
+    parts = [f"{scores['nodules']} nodules, {scores['prevalence']:.0%} of the upper class"]
+    for name in ("accuracy", "balanced_accuracy", "auc"):
+        if scores[name] is not None:
+            bounds = scores[f"{name}_95"]
+            between = "" if bounds is None else f" ({bounds[0]:.3f}-{bounds[1]:.3f})"
+            parts.append(f"{name} {scores[name]:.3f}{between}")
+    return ", ".join(parts)
 
 
 def _preparing() -> Callable[[int, int, float], None]:

@@ -1,18 +1,21 @@
-r"""Grad-CAM without a backward pass.
+r"""Grad-CAM and HiResCAM without a backward pass.
 
-Grad-CAM weighs channel c of the feature map A with :math:`\alpha_c = \frac1Z \sum_{ij} \partial y /
-\partial A_{cij}` and shows :math:`\mathrm{ReLU}(\sum_c \alpha_c A_c)`. Behind our feature map stand only a
-pooling and a head of two layers, and every pooling is a mean with weights that sum to one. The inner sum is
-therefore the derivative of the score with respect to the pooled vector, which the head knows:
+Behind our feature map A stand only a pooling and a head of two layers, and every pooling is made of means:
+:math:`p_r = \sum_{ij} w_{rij} A_{ij}`, row 0 over the whole map, rows 1 to 6 over the lung zones. So the derivative of a score y by
+the map is known from its derivative by the rows, which the head gives in closed form:
 
-.. math:: \alpha = \frac1Z W_1^T (w_{2,k} \odot [W_1 p + b_1 > 0])
+.. math:: \partial y / \partial A_{cij} = \sum_r \beta_{rc} w_{rij}, \qquad
+    \beta = W_1^T (w_{2,k} \odot [W_1 p + b_1 > 0])
 
-For the pooling ``global+zones`` the half behind the maximum adds to the half behind the mean; for a zone
-without cells nothing arrives. No hook, no graph, no gradient: the network is left as it was found.
+*HiResCAM* shows :math:`\mathrm{ReLU}(\sum_c A_{cij}\, \partial y / \partial A_{cij})`: what each cell gave to the score, and nothing where
+the head does not look. *Grad-CAM* replaces the derivative by its mean over all cells, and so paints cells that the head never
+sees when it looks at the lungs alone (docs/decisions/0039). Where a head sees the mean of the whole map both are the same.
+For ``global+zones`` the half behind the maximum arrives in the zone that has it. No hook, no graph, no gradient: the network
+is left as it was found.
 
 References:
-    Selvaraju et al., Grad-CAM, ICCV 2017, equations 1 and 2; paper B, equations 3.3 and 3.4 (dossier 4.2 T12,
-    B12, B13: y is the score before the softmax).
+    Selvaraju et al., Grad-CAM, ICCV 2017, equations 1 and 2; Draelos and Carin, HiResCAM, arXiv 2011.08891, equation 4;
+    paper B, equations 3.3 and 3.4 (dossier 4.2 T12, B12, B13: y is the score before the softmax).
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ from torch import Tensor
 
 from konio.errors import UsageError
 from konio.networks.multitask import MultiTaskNetwork
-from konio.networks.pooling import Pooled
-from konio.tasks import ZONES, Task
+from konio.networks.pooling import Pooled, cell_weights
+from konio.tasks import Task
 
 
 @torch.no_grad()
@@ -49,41 +52,52 @@ def grad_cam(
     Raises:
         UsageError: on an unknown task or a class it does not have.
     """
+    maps, rows, weights = _rows(network, features, zones, classes)
+    present = weights.sum(dim=2)[:, None, :, None]  # a zone without cells has no gradient
+    channels = (rows * present).sum(dim=2)
+    heat = (channels @ maps.flatten(2)).relu_() / maps[0, 0].numel()
+    return _named(heat, maps, classes)
+
+
+@torch.no_grad()
+def hires_cam(
+    network: MultiTaskNetwork,
+    features: Tensor,
+    zones: Tensor | None,
+    classes: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    """HiResCAM of one class per image for each of several tasks; arguments and result as for `grad_cam`."""
+    maps, rows, weights = _rows(network, features, zones, classes)
+    given = (rows.flatten(1, 2) @ maps.flatten(2)).unflatten(1, rows.shape[1:3])  # type: ignore[no-untyped-call]
+    return _named((given * weights[:, None]).sum(dim=2).relu_(), maps, classes)
+
+
+def _rows(
+    network: MultiTaskNetwork,
+    features: Tensor,
+    zones: Tensor | None,
+    classes: Mapping[str, Tensor],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The map ``(B, C, h, w)``, derivatives by the rows ``(B, T, R, C)`` and the rows' cells ``(B, R, h w)``."""
     maps = features.float()
-    flat = maps.flatten(2)  # (B, C, h w)
     pooled = Pooled(maps, zones)
-    present = None if zones is None else zones.flatten(2).sum(dim=2) > 0  # (B, 6)
-    weights = torch.stack(
-        [
-            _channel_weights(network, network.tasks[name], pooled, present, chosen)
-            for name, chosen in classes.items()
-        ],
-        dim=1,
-    )  # (B, T, C)
-    heat = (weights @ flat).relu_() / flat.shape[2]
+    rows = [
+        _derivatives(network, network.tasks[name], pooled, chosen)
+        for name, chosen in classes.items()
+    ]
+    return maps, torch.stack(rows, dim=1), cell_weights(maps, zones)
+
+
+def _named(heat: Tensor, maps: Tensor, classes: Mapping[str, Tensor]) -> dict[str, Tensor]:
     shaped = heat.unflatten(2, maps.shape[2:])  # type: ignore[no-untyped-call]
     return {name: shaped[:, number] for number, name in enumerate(classes)}
 
 
-def _channel_weights(
-    network: MultiTaskNetwork, task: Task, pooled: Pooled, present: Tensor | None, chosen: Tensor
-) -> Tensor:
-    """Sum over all cells of the score's derivative, ``(B, C)``."""
+def _derivatives(network: MultiTaskNetwork, task: Task, pooled: Pooled, chosen: Tensor) -> Tensor:
+    """Derivative of the score by every row of `Pooled.kept`, ``(B, R, C)``."""
     if int(chosen.min()) < 0 or int(chosen.max()) >= len(task):
         raise UsageError(
             f"task {task.name!r} has the classes 0 to {len(task) - 1}, got {chosen.tolist()}; choose among them"
         )
-    vector = network.pool(pooled, task)
-    slope = network.head(task).slope(vector, chosen)
-    pooling = network.plan.pooling[task.name]
-    if pooling == "global":
-        return slope
-    if present is None:
-        raise UsageError("this network looks at the lung zones and got none; give the zone weights")
-    if pooling == "zone":
-        zone = ZONES.index(task.zone or "")
-        return torch.where(present[:, zone, None], slope, 0.0)
-    mean, most = slope.chunk(2, dim=1)
-    # The maximum is reached in the first zone that has it; an absent zone is a constant zero.
-    reached = torch.gather(present, 1, pooled.fullest_zone())
-    return mean + torch.where(reached, most, 0.0)
+    slope = network.head(task).slope(network.pool(pooled, task), chosen)
+    return pooled.spread(slope, network.plan.pooling[task.name], network.zone_of(task))

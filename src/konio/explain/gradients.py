@@ -1,10 +1,10 @@
-r"""Grad-CAM and Grad-CAM++ of any network, from the gradient of one score with respect to its feature map.
+r"""Grad-CAM, HiResCAM and Grad-CAM++ of any network, from the gradient of one score with respect to its feature map.
 
 Only what lies behind the map is differentiated, so that it costs little beside the way to the map, and no parameter
 ever gets a gradient.
 
 References:
-    Selvaraju et al., Grad-CAM, ICCV 2017, equations 1 and 2. Chattopadhyay et al., Grad-CAM++, WACV 2018, equations
+    Selvaraju et al., Grad-CAM, ICCV 2017, equations 1 and 2. Draelos and Carin, HiResCAM, arXiv 2011.08891. Chattopadhyay et al., Grad-CAM++, WACV 2018, equations
     5, 10 and 19. Paper B, equations 3.3 and 3.4; algorithm 3.2 (dossier 4.2 T12, B12, B13).
 """
 
@@ -38,6 +38,11 @@ def weighted_maps(asked: Asked) -> Tensor:
 def grad_cam(asked: Asked) -> Tensor:
     """Grad-CAM: what is left above zero of the sum of all weighted maps (eq. 3.4), ``(B, h, w)``."""
     return torch.einsum("bc,bchw->bhw", channel_weights(asked), asked.maps).relu()
+
+
+def hires_cam(asked: Asked) -> Tensor:
+    """HiResCAM: what each cell gave to the score, and nothing where the head does not look, ``(B, h, w)``."""
+    return (score_gradient(asked) * asked.maps).sum(dim=1).relu()
 
 
 def grad_cam_plus_plus(asked: Asked) -> Tensor:

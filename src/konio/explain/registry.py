@@ -17,13 +17,14 @@ from torch import Tensor
 from konio.errors import UsageError
 from konio.explain.contract import ClassSource, Explainer, Network, ask, undisturbed
 from konio.explain.eigencam import eigen_cam
-from konio.explain.gradients import grad_cam, grad_cam_plus_plus, weighted_maps
+from konio.explain.gradients import grad_cam, grad_cam_plus_plus, hires_cam, weighted_maps
 from konio.explain.withholding import ablation_cam, score_cam
 
-#: Explainers by name. The first two follow a gradient, the others do not; eigen-cam knows no class.
+#: Explainers by name. The first three follow a gradient, the others do not; eigen-cam knows no class.
 EXPLAINERS: Final[Mapping[str, Explainer]] = MappingProxyType(
     {
         "grad-cam": grad_cam,
+        "hires-cam": hires_cam,
         "grad-cam++": grad_cam_plus_plus,
         "ablation-cam": ablation_cam,
         "eigen-cam": eigen_cam,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-Pooling = Literal["global", "zone", "global+zones"]
+Pooling = Literal["global", "zone", "lungs", "global+zones"]
 
 
 class Table(BaseModel):

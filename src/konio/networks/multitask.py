@@ -159,8 +159,12 @@ class MultiTaskNetwork(nn.Module):
 
     def pool(self, pooled: Pooled, task: Task) -> Tensor:
         """The vector that a task's head sees, ``(B, C)`` or ``(B, 2 C)``."""
-        zone = None if task.zone is None else ZONES.index(task.zone)
-        return pooled.vector(self.plan.pooling[task.name], zone)
+        return pooled.vector(self.plan.pooling[task.name], self.zone_of(task))
+
+    @staticmethod
+    def zone_of(task: Task) -> int | None:
+        """Position of the zone that a task asks about, ``None`` for the whole film."""
+        return None if task.zone is None else ZONES.index(task.zone)
 
     def folded(self, dtype: torch.dtype | None = None, size: int = 512) -> FoldedDenseNet:
         """The backbone in its fastest form, for `answer`: one grey channel in, no gradient.

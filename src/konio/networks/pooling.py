@@ -1,6 +1,7 @@
 """From a feature map to one vector per question.
 
-All three poolings are means, the third with a maximum over six means on top. Therefore the derivative of
+All poolings are means, the last with a maximum over six means on top; ``lungs`` is the mean of the six zones' means,
+so that nothing outside the lungs can say anything. Therefore the derivative of
 the pooled vector with respect to the map is known in closed form, which `konio.explain` uses.
 """
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from konio.errors import UsageError
 
-Pooling = Literal["global", "zone", "global+zones"]
+Pooling = Literal["global", "zone", "lungs", "global+zones"]
 
 # A zone with less weight than this (in cells) is taken as absent; float32 means of it would be noise.
 _LEAST_WEIGHT: Final = 1e-3
@@ -42,10 +43,21 @@ def zone_means(features: Tensor, zones: Tensor) -> Tensor:
             f"zones {tuple(zones.shape)} must lie on the grid of the features {tuple(features.shape)}; "
             "make them with prepare.zone_weights"
         )
-    weights = zones.to(features.dtype).flatten(2)  # (B, Z, h w)
+    return zone_shares(zones.to(features.dtype)) @ features.flatten(2).transpose(1, 2)
+
+
+def zone_shares(zones: Tensor) -> Tensor:
+    """How much each cell weighs in the mean of each zone: ``(B, Z, h, w)`` to ``(B, Z, h w)``, sums 1, or 0 without weight."""
+    weights = zones.flatten(2)
     total = weights.sum(dim=2, keepdim=True)
-    shares = torch.where(total > _LEAST_WEIGHT, weights / total.clamp_min(_LEAST_WEIGHT), 0.0)
-    return shares @ features.flatten(2).transpose(1, 2)
+    return torch.where(total > _LEAST_WEIGHT, weights / total.clamp_min(_LEAST_WEIGHT), 0.0)
+
+
+def cell_weights(features: Tensor, zones: Tensor | None) -> Tensor:
+    """How much each cell weighs in each row of `Pooled.kept`, ``(B, 1 + Z, h w)``."""
+    cells = features[0, 0].numel()
+    whole = features.new_full((len(features), 1, cells), 1 / cells)
+    return whole if zones is None else torch.cat((whole, zone_shares(zones.to(whole))), dim=1)
 
 
 class Pooled:
@@ -92,7 +104,34 @@ class Pooled:
             )
         if pooling == "zone":
             return self._zones[:, zone]
+        if pooling == "lungs":
+            return self._zones.mean(dim=1)
         return torch.cat((self._mean, self._zones.max(dim=1).values), dim=1)
+
+    def spread(self, slope: Tensor, pooling: Pooling, zone: int | None = None) -> Tensor:
+        """From the derivative of a score by a pooled vector to its derivative by every row of `kept`.
+
+        Args:
+            slope: ``(B, W)`` by the vector that `vector` gives for the same pooling and zone.
+            pooling: which pooling.
+            zone: position of the zone for the pooling ``zone``.
+
+        Returns:
+            ``(B, 1 + Z, C)``.
+        """
+        rows = torch.zeros_like(self.kept, dtype=slope.dtype)
+        if pooling == "global":
+            rows[:, 0] = slope
+        elif pooling == "zone":
+            rows[:, 1 + (zone or 0)] = slope
+        elif pooling == "lungs":
+            rows[:, 1:] = slope[:, None] / (rows.shape[1] - 1)
+        else:
+            mean, most = slope.chunk(2, dim=1)
+            rows[:, 0] = mean
+            # The maximum is reached in the first zone that has it; an absent zone is a constant zero.
+            rows[:, 1:].scatter_(1, self.fullest_zone()[:, None], most[:, None])
+        return rows
 
     def fullest_zone(self) -> Tensor:
         """For every channel the zone with the largest mean, ``(B, C)`` positions; the first of equals."""

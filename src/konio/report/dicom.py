@@ -120,7 +120,7 @@ def _overlay(examined: Examined, film: Dataset | None) -> Dataset:
     capture.SeriesDescription = "konio: what moved the answer (research, not for diagnosis)"
     capture.ImageType = ["DERIVED", "SECONDARY"]
     capture.BurnedInAnnotation = "NO"
-    capture.DerivationDescription = "Grad-CAM heat map on a reduced film"
+    capture.DerivationDescription = "HiResCAM heat map on a reduced film"
     capture.ManufacturerModelName = examined.assessment.model.name
     capture.SoftwareVersions = examined.assessment.model.konio_version
     if film is not None:

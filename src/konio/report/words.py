@@ -38,8 +38,8 @@ WORDS: Final = MappingProxyType(
             "键盘：+ / − 缩放，方向键移动，0 显示全片，Z 肺区，B 证据框。",
         ),
         "heat-caution": Words(
-            "Colours show what moved the network (Grad-CAM), not where disease is.",
-            "颜色表示影响网络判断的区域（Grad-CAM），并非病变位置。",
+            "Colours show what moved the network (HiResCAM), not where disease is.",
+            "颜色表示影响网络判断的区域（HiResCAM），并非病变位置。",
         ),
         "in-lungs": Words("of the colours lie inside the lungs", "的着色位于肺野内"),
         "outside-lungs": Words(
