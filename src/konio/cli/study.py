@@ -43,7 +43,8 @@ PresetName = Annotated[
     str, typer.Option(help="smoke (minutes), small (hours), paper (a GPU) or real.")
 ]
 Pretrained = Annotated[
-    Path | None, typer.Option(metavar="FILE|DIR", help="Published weights or a bundle to start from.")
+    Path | None,
+    typer.Option(metavar="FILE|DIR", help="Published weights or a bundle to start from."),
 ]
 PretrainOn = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Pre-train on this ChestX-ray14 download.")
