@@ -31,7 +31,9 @@ def test_diameters_grow_by_half_and_limits_agree() -> None:
     assert tuple(1 + 4 * limit for limit in rated.MIDDLE) == (labels.LOW, labels.HIGH)
 
 
-@given(st.lists(st.floats(0, 1), min_size=12, max_size=12).filter(lambda shares: sum(shares) > 0.01))
+@given(
+    st.lists(st.floats(0, 1), min_size=12, max_size=12).filter(lambda shares: sum(shares) > 0.01)
+)
 def test_the_middle_is_the_answer_with_the_least_expected_error(weights: list[float]) -> None:
     shares = [weight / sum(weights) for weight in weights]
     place = RADIOGRAPH_TASKS["zone_lm"].chosen(shares)
