@@ -69,7 +69,7 @@ def render_page(
         )
     shown = first_shown(examined)
     film = pictures.film_picture(examined.image)
-    context = {
+    context: dict[str, Any] = {
         "film": film_layer(examined.image, pictures.film_uri(film)),
         "heats": [heat_layer(examined, heat, shown) for heat in examined.heats],
         "outlines": outline_layers(examined),
