@@ -96,8 +96,11 @@ def test_an_item_that_always_kills_its_process_fails_alone(tmp_path):
     assert found[0].attempts == 2
 
 
+# A shell that starts something in the background has it ignore Ctrl-C; the test means a Ctrl-C that is heard.
 FOR_EVER = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from konio.engine import LocalEngine
 for _ in LocalEngine(1).run("engine_work:waits", [{"pid": sys.argv[1]}]):
     pass
