@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -119,7 +120,7 @@ def web(kills: int) -> None:
                     status, said = Client(place[0], *who)(
                         "POST", "/api/uploads?name=x.png", content, "application/octet-stream"
                     )
-                except (OSError, ValueError):
+                except (OSError, ValueError, http.client.HTTPException):
                     time.sleep(0.05)
                     continue
                 if status == 201 and json.loads(said)["cases"]:
