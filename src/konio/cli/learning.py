@@ -118,36 +118,36 @@ def _two_classes(scores: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _preparing() -> Callable[[int, int, float], None]:
-    """Says how far preparing is, at most once in five seconds."""
+def _seldom() -> Callable[[str, bool], None]:
+    """Says a line at most once in five seconds, and the last one always."""
     import time
 
     told = 0.0
 
-    def tell(done: int, films: int, left: float) -> None:
+    def tell(line: str, last: bool) -> None:
         nonlocal told
         now = time.monotonic()
-        if now - told >= 5 or done == films:
+        if now - told >= 5 or last:
             told = now
-            complain(f"prepared {done} of {films} films, {left:.0f} s left")
+            complain(line)
 
     return tell
+
+
+def _preparing() -> Callable[[int, int, float], None]:
+    """Says how far preparing is."""
+    tell = _seldom()
+    return lambda done, films, left: tell(
+        f"prepared {done} of {films} films, {left:.0f} s left", done == films
+    )
 
 
 def _keeping() -> Callable[[int, int], None]:
-    """Says of how many films the features are kept for the heads, at most once in five seconds."""
-    import time
-
-    told = 0.0
-
-    def tell(done: int, views: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if now - told >= 5 or done == views:
-            told = now
-            complain(f"heads: features of {done} of {views} films kept")
-
-    return tell
+    """Says of how many films the features are kept for the heads."""
+    tell = _seldom()
+    return lambda done, views: tell(
+        f"heads: features of {done} of {views} films kept", done == views
+    )
 
 
 def _training(now: TrainingProgress) -> None:

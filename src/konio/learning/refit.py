@@ -1,7 +1,7 @@
 """Heads that begin anew on what a finished backbone sees: its pooled features are computed once and kept.
 
-A step of the whole network costs some thousand times a step of its heads, so heads that learn beside the backbone get a few
-hundred steps where they want many thousands. Here they get them (docs/decisions/0038). Each head learns alone, by
+A film costs the whole network more than a thousand times what it costs a head, so heads that learn beside the backbone get
+a few hundred steps where they could have thousands. Here they get them (docs/decisions/0038). Each head learns alone, by
 the loss that the recipe gives it; nothing of the backbone changes.
 """
 
