@@ -161,6 +161,9 @@ def test_only_the_training_part_is_oversampled_and_no_patient_is_on_both_sides(p
 def test_each_level_has_its_own_loss(parts) -> None:
     losses = [{"kind": "cross-entropy"}, {"kind": "class-penalty", "penalties": [5, 8, 9]}]
     own = recipe(levels={"losses": losses})
+    assert len(level_run(own, parts, 1).held_out) == len(parts.held_out)
+    # Held-out films are looked at once the head is final.
+    assert len(level_run(recipe(heads={"epochs": 1}), parts, 1).held_out) == 0
     assert level_run(own, parts, 1).objective.loss.kind == "cross-entropy"
     assert level_run(own, parts, 2).objective.loss.penalties == (5, 8, 9)
     with pytest.raises(RecipeError, match="numbers for 3 classes and the level answers 2"):

@@ -47,6 +47,15 @@ def test_a_crop_can_be_brought_to_another_size() -> None:
     torch.testing.assert_close(plan.cut(flat), torch.full((10, 1, 24, 24), 0.25))
 
 
+def test_a_crop_that_is_nearly_the_wanted_size_is_cut_at_it() -> None:
+    near = CropPlan(0.8, size=416).crops(512)
+    assert {c.side for c in near} == {416}
+    assert {c.top for c in near} == {0, 48, 96}
+    assert {c.side for c in CropPlan(0.8, size=320).crops(512)} == {410}
+    assert {c.side for c in CropPlan(0.99, size=104).crops(100)} == {99}
+    assert {c.side for c in CropPlan(1.0, size=101).crops(100)} == {100}
+
+
 def test_probabilities_are_averaged_and_not_logits() -> None:
     logits = torch.zeros(10, 2)
     logits[0] = torch.tensor([50.0, 0.0])  # one crop is sure, nine are not
@@ -66,6 +75,13 @@ def test_maps_are_laid_back_where_their_crops_were() -> None:
     assert float(alone[0, 2:6, 2:6].min()) == 1
 
 
+def test_maps_are_laid_on_a_grid_that_is_not_the_image_s() -> None:
+    plan = CropPlan(0.8, ten=False, size=416)
+    laid = plan.lay_out(torch.ones(1, 13, 13), 64, 512)
+    assert float(laid.sum()) == 52 * 52
+    assert float(laid[0, 6:58, 6:58].min()) == 1
+
+
 def test_a_constant_map_stays_constant() -> None:
     assert CropPlan().lay_out(torch.zeros(10, 4, 4), 16).abs().max() == 0
 
@@ -76,5 +92,5 @@ def test_bad_plans_and_images_are_refused() -> None:
             CropPlan(share, size=size)
     with pytest.raises(UsageError, match="square"):
         CropPlan().cut(torch.zeros(1, 1, 4, 5))
-    plan = CropPlan(0.5, ten=False, size=64)
+    plan = CropPlan(0.5, ten=False, size=64, shared=True)
     assert CropPlan.from_json(plan.to_json()) == plan

@@ -101,7 +101,7 @@ class StagingAnswering:
         classes = torch.full((len(maps),), chosen, device=maps.device)
         crops = Asked(network, plan.crops.cut(image), maps.float(), logits, classes)
         heat = EXPLAINERS[EXPLAINER](crops).detach()
-        laid: Tensor = plan.crops.lay_out(heat, REGION_GRID)[0]
+        laid: Tensor = plan.crops.lay_out(heat, REGION_GRID, image.shape[-1])[0]
         return laid.float().numpy(force=True)
 
     def _decision(self, level: int, disease: float) -> Mapping[str, Any] | None:

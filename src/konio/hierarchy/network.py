@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from konio.errors import RecordError
 from konio.hierarchy.populations import ZEROS, Zero
 from konio.networks.classifier import Classifier, ClassifierPlan
+from konio.networks.folded import FoldedDenseNet
 from konio.prepare.crops import CropPlan
 
 #: Classes of each level, by the number of levels.
@@ -111,8 +112,60 @@ class StagingNetwork(nn.Module):
             Probabilities ``(B, K)``, and the maps of all crops ``(B * V, C, h, w)`` for explaining.
         """
         level = self.level(number)
-        maps = (features or level.features)(self.plan.crops.cut(images))
+        maps = crop_maps(features or level.features, images, self.plan.crops)
         return self.plan.crops.merge(level.answer(maps)), maps
+
+
+def crop_maps(features: Callable[[Tensor], Tensor], images: Tensor, crops: CropPlan) -> Tensor:
+    """The maps of all crops of some films.
+
+    Args:
+        features: the way from a crop to its map; one that can share its first layers does so where the plan wants it.
+        images: ``(B, 1, S, S)`` in -1..1.
+        crops: which crops.
+
+    Returns:
+        ``(B * V, C, h, w)``, the V crops of the first film first.
+
+    Raises:
+        UsageError: if layers are to be shared and the crops do not lie on the network's grid.
+    """
+    places = crops.crops(images.shape[-1])
+    resized = crops.size not in (0, places[0].side)
+    if not crops.shared or resized or not isinstance(features, FoldedDenseNet):
+        return features(crops.cut(images))
+    return torch.cat([features.of_crops(image, places) for image in images[:, None]])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FastLevel:
+    """One level for answering only: its network in the fastest form.
+
+    Args:
+        level: the base classifier, in evaluation mode.
+        features: its way to the map (`Classifier.fastest`).
+    """
+
+    level: Classifier
+    features: Callable[[Tensor], Tensor]
+
+    @classmethod
+    def of(cls, level: Classifier, size: int) -> FastLevel:
+        """The fast form of a level.
+
+        Args:
+            level: in evaluation mode.
+            size: height and width of the crops to come.
+        """
+        return cls(level, level.fastest(size))
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """``(B, 1, h, w)`` to logits ``(B, K)``."""
+        return self.level.answer(self.features(images))
+
+    def over(self, images: Tensor, crops: CropPlan) -> Tensor:
+        """Films to the logits of all their crops, ``(B * V, K)``."""
+        return self.level.answer(crop_maps(self.features, images, crops))
 
 
 def build_staging(plan: StagingPlan, generator: torch.Generator | None = None) -> StagingNetwork:

@@ -19,7 +19,7 @@ from konio.errors import CohortError, RecipeError, RecordError, UsageError
 from konio.hierarchy.bundle import CUT, STAGING, Staging
 from konio.hierarchy.calibration import fit_temperatures, temperatures_of
 from konio.hierarchy.cut import CutPoint, choose, sweep
-from konio.hierarchy.network import CLASSES, StagingNetwork, StagingPlan
+from konio.hierarchy.network import CLASSES, FastLevel, StagingNetwork, StagingPlan
 from konio.hierarchy.populations import diseased, stages
 from konio.learning.batches import Batch, Films
 from konio.learning.look import look
@@ -82,9 +82,17 @@ class LevelObjective:
         return Cost(loss, {"stage": loss})
 
     def answer(self, network: Callable[..., Any], view: View) -> Tensor:
-        """Logarithms of the mean probabilities over all crops, ``(B, classes)``."""
+        """Logarithms of the mean probabilities over all crops, ``(B, classes)``.
+
+        A `FastLevel` shares first layers among the crops where their plan says so.
+        """
+        if isinstance(network, FastLevel):
+            return self._logarithm(network.over(view.image, self.crops))
         parts = self.crops.cut(view.image).split(_AT_ONCE)  # type: ignore[no-untyped-call]
-        merged: Tensor = self.crops.merge(torch.cat([network(part) for part in parts]))
+        return self._logarithm(torch.cat([network(part) for part in parts]))
+
+    def _logarithm(self, logits: Tensor) -> Tensor:
+        merged: Tensor = self.crops.merge(logits)
         return merged.clamp_min(torch.finfo(merged.dtype).tiny).log()
 
     def judge(self, logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
@@ -181,7 +189,9 @@ def level_run(recipe: Recipe, parts: Parts, number: int) -> Run:
     rng = np.random.default_rng([recipe.seed, _SAMPLING])
     drawn = SAMPLERS[levels.sampling](parts.train.labels[:, 0], levels.targets, rng)
     train = _asked(parts.train, drawn, levels.count, number)
-    held_out = _asked(parts.held_out, np.arange(len(parts.held_out)), levels.count, number)
+    # A head that begins anew after the training is looked at then; what the old one says decides nothing.
+    looked_at = 0 if recipe.heads.epochs else len(parts.held_out)
+    held_out = _asked(parts.held_out, np.arange(looked_at), levels.count, number)
     loss = levels.loss(number)
     if loss.classes not in (None, classes):
         raise RecipeError(
@@ -320,11 +330,7 @@ def look_at_levels(network: StagingNetwork, films: Films, side: int) -> list[NDA
     crops = network.plan.crops
     for number, plan in enumerate(network.plan.levels, start=1):
         level = network.level(number)
-        features = level.fastest(crops.size or round(crops.share * side))
-
-        def answer(image: Tensor, level: Classifier = level, features: Any = features) -> Tensor:
-            return level.answer(features(image))
-
+        answer = FastLevel.of(level, crops.crops(side)[0].side)
         objective = LevelObjective(plan.classes, ClassLossPlan(), crops)
         logarithms = look(answer, films, side, objective).double()
         found.append(np.asarray(logarithms.softmax(dim=1).numpy()))

@@ -173,6 +173,7 @@ class LevelsTable(Table):
         losses: one per level; plain cross-entropy where none is named.
         crop: side of a test crop as a share of the film's.
         ten_crops: answer for ten crops of a film, or for the central one.
+        shared: let the first layers see a film once for all its crops (docs/decisions/0041).
         cut_point: fixed, or -1 to sweep it on the held-out films.
     """
 
@@ -183,6 +184,7 @@ class LevelsTable(Table):
     losses: tuple[LevelLossTable, ...] = ()
     crop: Annotated[float, Field(gt=0, le=1)] = 0.8
     ten_crops: bool = True
+    shared: bool = False
     cut_point: Annotated[float, Field(ge=-1, le=1)] = -1
 
     @model_validator(mode="after")
@@ -209,4 +211,4 @@ class LevelsTable(Table):
         """The test crops, brought to the size that training saw."""
         from konio.prepare.crops import CropPlan
 
-        return CropPlan(self.crop, ten=self.ten_crops, size=size)
+        return CropPlan(self.crop, ten=self.ten_crops, size=size, shared=self.shared)

@@ -13,15 +13,20 @@ blocks write into one buffer instead of joining ever longer copies.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from konio.errors import UsageError
 from konio.networks.densenet import DenseBlock, DenseLayer, DenseNet, Transition
 from konio.networks.precision import fastest_dtype
+
+if TYPE_CHECKING:
+    from konio.prepare.crops import Crop
 
 _ROWS: Final = torch.channels_last
 
@@ -30,6 +35,9 @@ _ONEDNN: Final = torch.backends.mkldnn.is_available() and all(  # type: ignore[n
     hasattr(torch.ops.mkldnn, name)
     for name in ("_convolution_pointwise", "_reorder_convolution_weight")
 )
+
+#: Pixels per cell behind the first convolution and its pooling; every transition doubles them.
+_STEM_STRIDE: Final = 4
 
 #: A batch norm with a smaller slope passes nothing on but its offset.
 _DEAD: Final = 1e-12
@@ -178,9 +186,69 @@ class FoldedDenseNet:
         Returns:
             ``(B, out_channels, H / 32, W / 32)`` float32, not negative.
         """
+        return self._end(self._begin(image, 0), 0)
+
+    @torch.no_grad()
+    def of_crops(self, image: Tensor, crops: Sequence[Crop]) -> Tensor:
+        """Feature maps of crops of one image, the first layers shared by all of them.
+
+        They see the image once, and its mirror image once where a crop is mirrored, as far as the crops lie on the grid of
+        their output; from there on every crop goes its own way. At the edge of a crop a shared layer sees what lies beyond it,
+        where a layer that is given the crop alone sees zeros: the maps are near those of the crops, not the same
+        (docs/decisions/0041).
+
+        Args:
+            image: ``(1, 1, S, S)``.
+            crops: of this image, all of one side, at least 1.
+
+        Returns:
+            ``(V, out_channels, s / 32, s / 32)`` float32, in the order of the crops.
+        """
+        side, own = image.shape[-1], crops[0].side
+        shared = self._shared_blocks(side, crops)
+        stride = _STEM_STRIDE << shared
+        whole = {
+            mirrored: self._begin(image.flip(-1) if mirrored else image, shared)
+            for mirrored in {crop.mirrored for crop in crops}
+        }
+        parts = []
+        for crop in crops:
+            left = side - crop.left - own if crop.mirrored else crop.left
+            rows = slice(crop.top // stride, (crop.top + own) // stride)
+            columns = slice(left // stride, (left + own) // stride)
+            parts.append(whole[crop.mirrored][:, :, rows, columns])
+        return self._end(torch.cat(parts).contiguous(memory_format=_ROWS), shared)
+
+    def _shared_blocks(self, side: int, crops: Sequence[Crop]) -> int:
+        """How many dense blocks, each with its transition, keep the crops on whole cells.
+
+        Raises:
+            UsageError: if not even the first layers do.
+        """
+        edges = {side, *(edge for crop in crops for edge in (crop.top, crop.left, crop.side))}
+        fitting = [
+            count
+            for count in range(len(self._blocks))
+            if all(edge % (_STEM_STRIDE << count) == 0 for edge in edges)
+        ]
+        if not fitting:
+            raise UsageError(
+                f"crops at {sorted(edges)} pixels do not lie on the network's grid of {_STEM_STRIDE} pixels, so that no layer can be "
+                "shared; choose sizes that are multiples of 4, or leave shared out"
+            )
+        return fitting[-1]
+
+    def _begin(self, image: Tensor, blocks: int) -> Tensor:
+        """The first layers and so many dense blocks with their transitions."""
         maps = self._stem(image.to(self.dtype).contiguous(memory_format=_ROWS))
         maps = functional.max_pool2d(maps, 3, stride=2, padding=1)
-        for block in self._blocks:
+        for block in self._blocks[:blocks]:
+            maps = _run_block(block, maps)
+        return maps
+
+    def _end(self, maps: Tensor, blocks: int) -> Tensor:
+        """What follows `_begin`."""
+        for block in self._blocks[blocks:]:
             maps = _run_block(block, maps)
         slope, offset = self._last
         return torch.addcmul(offset, maps.float(), slope).relu_()

@@ -11,13 +11,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from konio.errors import RecordError, UsageError
+
+#: A crop this much off the wanted size, as a share of the image's side, is cut at the wanted size.
+_NEAR: Final = 0.02
 
 
 class Crop(NamedTuple):
@@ -35,6 +38,11 @@ class Crop(NamedTuple):
     side: int
     mirrored: bool
 
+    def scaled(self, factor: float) -> Crop:
+        """The same square of the image drawn ``factor`` times as large, on whole pixels."""
+        side = max(1, round(self.side * factor))
+        return Crop(round(self.top * factor), round(self.left * factor), side, self.mirrored)
+
 
 @dataclass(frozen=True, slots=True)
 class CropPlan:
@@ -43,7 +51,11 @@ class CropPlan:
     Args:
         share: side of a crop as a share of the image's, 0 < share <= 1; the thesis' 0.8 (480 of 600).
         ten: ten crops, or the central one alone.
-        size: height and width that a crop is brought to; 0 leaves its own.
+        size: height and width that a crop is brought to; 0 leaves its own. Where both differ by less than a fiftieth of the
+            image, the crop is cut at this size and nothing is resampled.
+        shared: whether the first layers see the whole image and its mirror image once, and the crops are cut from their
+            maps (`konio.networks.folded.FoldedDenseNet.of_crops`; docs/decisions/0041). A network that cannot do this
+            answers for the crops as they are.
 
     Raises:
         RecordError: on a share or size out of range.
@@ -56,6 +68,7 @@ class CropPlan:
     share: float = 0.8
     ten: bool = True
     size: int = 0
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1 or self.size < 0:
@@ -70,6 +83,8 @@ class CropPlan:
         With ten, the mirrored ones follow in the same order.
         """
         own = max(1, round(self.share * side))
+        if abs(self.size - own) < _NEAR * side:
+            own = min(self.size, side)
         end, middle = side - own, (side - own) // 2
         if not self.ten:
             return (Crop(middle, middle, own, mirrored=False),)
@@ -110,17 +125,18 @@ class CropPlan:
         views = 10 if self.ten else 1
         return logits.float().softmax(dim=1).unflatten(0, (-1, views)).mean(dim=1)  # type: ignore[no-untyped-call,no-any-return]
 
-    def lay_out(self, maps: Tensor, side: int) -> Tensor:
+    def lay_out(self, maps: Tensor, side: int, image: int = 0) -> Tensor:
         """Maps of the crops laid back over each image; where crops overlap, their mean.
 
         Args:
             maps: ``(B * V, h, w)`` in the order of `cut`.
-            side: of the image, in any unit; the result has that many cells to a side.
+            side: of the result, in cells.
+            image: side of the images that the crops were cut from, in pixels; ``side`` where 0.
 
         Returns:
             ``(B, side, side)`` float32; zero where no crop lay.
         """
-        crops = self.crops(side)
+        crops = [crop.scaled(side / (image or side)) for crop in self.crops(image or side)]
         stack = maps.float().unflatten(0, (-1, len(crops)))  # type: ignore[no-untyped-call]
         total = torch.zeros(len(stack), side, side, device=maps.device)
         count = torch.zeros(side, side, device=maps.device)

@@ -14,11 +14,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from torch import Tensor
 
 from konio import metrics
 from konio.cohort import read_cohort
-from konio.hierarchy.network import CLASSES
+from konio.hierarchy.network import CLASSES, FastLevel
 from konio.learning import levels
 from konio.learning.batches import Films
 from konio.learning.fit import fit
@@ -117,11 +116,7 @@ def probabilities(network: Classifier, recipe: Recipe, films: Films) -> NDArray[
     if not len(films):
         return np.zeros((0, network.plan.classes))
     crops = recipe.levels.crops(recipe.phases[-1].size)
-    features = network.fastest(crops.size)
-
-    def answer(image: Tensor) -> Tensor:
-        return network.answer(features(image))
-
+    answer = FastLevel.of(network, crops.size)
     objective = LevelObjective(network.plan.classes, ClassLossPlan(), crops)
     logarithms = look(answer, films, recipe.final_side, objective).double()
     return np.asarray(logarithms.softmax(dim=1).numpy())
