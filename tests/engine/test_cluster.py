@@ -11,19 +11,21 @@ import pytest
 
 # Ray is asked in a process of its own: its threads and sockets outlive a test and its warnings are not ours.
 SCRIPT = """
-import json, sys
+import json, sys, time
 from ray.cluster_utils import Cluster
 from konio.engine import Failure, RayEngine
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-cluster.add_node(num_cpus=1)
 engine = RayEngine(cluster.address)
-found = {"workers": engine.workers}
+found = {"workers": [engine.workers, RayEngine(cluster.address, workers=7).workers]}
+cluster.add_node(num_cpus=1)
+while engine.workers < 2:
+    time.sleep(0.1)
 marks = sys.argv[1]
 
 def run(name, items):
     return {
-        str(n): {"reason": r.reason, "attempts": r.attempts} if isinstance(r, Failure) else r
+        str(n): {"reason": r.reason, "attempts": r.attempts, "died": r.died} if isinstance(r, Failure) else r
         for n, r in engine.run("engine_work:" + name, items)
     }
 
@@ -52,14 +54,16 @@ def test_two_nodes_do_what_one_machine_does(tmp_path):
             env=environment | {"RAY_TMPDIR": short},
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=280,
         )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found["workers"] == 2
+    assert found["workers"] == [1, 7]  # and two once the second machine has joined
     assert found["double"] == {str(n): {"twice": 2 * n} for n in range(5)}
     assert len({pid for _, pid in found["threads"].values()}) == 2
-    assert found["fails"]["0"] == {"reason": "the table is empty; add rows", "attempts": 1}
-    assert "ZeroDivisionError" in found["fails"]["1"]["reason"]
+    assert found["fails"]["0"] == {
+        "reason": "the table is empty; add rows", "attempts": 1, "died": False,
+    }  # fmt: skip
+    assert "ZeroDivisionError" in found["fails"]["1"]["reason"] and not found["fails"]["1"]["died"]
     assert found["dies_once"] == {"0": "alive"}
-    assert found["dies"]["0"]["attempts"] == 2
+    assert (found["dies"]["0"]["attempts"], found["dies"]["0"]["died"]) == (2, True)

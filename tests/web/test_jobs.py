@@ -20,9 +20,9 @@ from tests.web import fake
 from tests.web.conftest import House, Person, film
 
 from konio.web import jobs
-from konio.web.assessing import Outcome
-from konio.web.cluster import EngineWorker
+from konio.web.assessing import Outcome, Report
 from konio.web.jobs import FAILED, Lease, Queue
+from konio.web.storage import DiskFullError, Storage
 from konio.web.tables import Case, Job, Result, now_ms
 from konio.web.worker import Worker, close, nothing
 
@@ -171,6 +171,26 @@ def test_the_result_waits_for_a_database_that_is_away(
     assert gone == [0] and results(house) == 1 and house.jobs()[0].attempts == 1
 
 
+def test_a_film_waits_while_the_disk_is_full(
+    house: House, reader: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = [3]
+
+    def examine(sha256: str, storage: Storage, report: Report) -> Outcome:
+        report("reading", 0.1)
+        if full[0]:
+            full[0] -= 1
+            raise DiskFullError("no room for the pictures")
+        return fake.examine(sha256, storage, report)
+
+    reader.upload(film(1))
+    monkeypatch.setattr("konio.web.worker._PATIENCE_SECONDS", 0.01)
+    with caplog.at_level("INFO", "konio.web"):
+        Worker(house.room.queue, house.room.storage, examine).run(until_idle=True)
+    assert caplog.text.count("disk.full") == 3
+    assert [(job.state, job.attempts, job.deaths) for job in house.jobs()] == [("done", 1, 0)]
+
+
 def test_a_result_and_the_end_of_its_job_are_one_transaction(house: House, reader: Person) -> None:
     reader.upload(film(1))
     lease = house.room.queue.take("me")
@@ -183,25 +203,6 @@ def test_a_result_and_the_end_of_its_job_are_one_transaction(house: House, reade
     with pytest.raises(RuntimeError):
         house.room.queue.finish(lease, breaks)
     assert house.jobs()[0].state == "running"
-
-
-def test_an_engine_does_the_same_work(house: House, reader: Person) -> None:
-    class Here:
-        workers = 2
-
-        def run(self, function: str, items: list[dict[str, Any]]) -> Any:
-            assert function == "konio.web.cluster:examine"
-            for position, item in enumerate(items):
-                outcome = fake.examine(
-                    item["sha256"], house.room.storage, lambda step, progress: None
-                )
-                yield position, json.loads(json.dumps(outcome.to_json()))
-
-    for seed in range(5):
-        reader.upload(film(seed))
-    worker = EngineWorker(house.room.queue, house.room.storage, Here(), "fake")  # type: ignore[arg-type]
-    assert worker.run(until_idle=True) == 5
-    assert {job.state for job in house.jobs()} == {"done"} and results(house) == 5
 
 
 def test_progress_comes_as_events(

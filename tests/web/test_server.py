@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.web.conftest import House, OpenHouse, Person, film, sha256
+from tests.web.conftest import House, OpenHouse, Person, film, findings, sha256
 
+from konio.web import server, storage
 from konio.web.server import make_server, port_of
 from konio.web.sessions import COOKIE
+from konio.web.storage import Storage
 
 
 class Running:
@@ -116,6 +120,71 @@ def test_a_signed_cookie_lets_a_large_body_in_up_to_the_limit(running: Running) 
         "POST", "/api/uploads", film(2, 900) + bytes(2 << 20), cookie(reader)
     )
     assert status == 201
+
+
+def test_an_upload_for_which_there_is_no_room_is_refused_before_it_is_taken(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = running.house.person("reader")
+    store = running.house.room.storage
+    monkeypatch.setattr(Storage, "free_bytes", lambda self: storage.RESERVE_BYTES + (6 << 20))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in cookie(reader).items())
+    head = f"POST /api/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}Content-Length: {4 << 20}"
+    said = running.raw(f"{head}\r\n\r\n".encode())
+    assert said.startswith(b"HTTP/1.1 507") and b'"code": "disk-full"' in said
+    assert b"message_zh" in said
+    assert running.ask("POST", "/api/uploads", film(2), cookie(reader))[0] == 201
+    monkeypatch.setattr(Storage, "free_bytes", lambda self: storage.RESERVE_BYTES - 1)
+    assert running.ask("POST", "/api/uploads", film(3), cookie(reader))[0] == 507
+    assert not list(store.incoming.iterdir())
+    # What readers write is small and has the reserve to itself.
+    json_too = {**cookie(reader), "Content-Type": "application/json"}
+    case = json.loads(running.ask("GET", "/api/cases", None, json_too)[2])["cases"][0]["id"]
+    body = json.dumps(findings())
+    assert running.ask("POST", f"/api/cases/{case}/readings", body, json_too)[0] == 201
+
+
+def test_a_disk_that_fills_while_a_body_comes_in_is_said(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def __init__(self, *given: Any) -> None: ...
+
+        def __len__(self) -> int:
+            return 0
+
+        def append(self, data: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self) -> None: ...
+
+    reader = running.house.person("reader")
+    monkeypatch.setattr(server, "_Spool", Full)
+    content = bytes(1 << 17)  # small enough that all of it lies in the socket when the answer comes
+    status, headers, said = running.ask("POST", "/api/uploads", content, cookie(reader))
+    assert (status, json.loads(said)["error"]["code"]) == (507, "disk-full")
+    assert headers["Content-Type"] == "application/json"
+    monkeypatch.undo()
+    assert running.ask("POST", "/api/uploads", film(1), cookie(reader))[0] == 201
+
+
+def test_large_bodies_wait_in_the_data_folder_and_leave_nothing(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: list[Any] = []
+    whole = tempfile.TemporaryFile
+
+    def noted(*given: Any, **named: Any) -> Any:
+        where.append(named.get("dir"))
+        return whole(*given, **named)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    reader = running.house.person("reader")
+    content = film(4, 300) + bytes(3 << 20)
+    status, _, said = running.ask("POST", "/api/uploads", content, cookie(reader))
+    assert status == 201 and json.loads(said)["upload"]["sha256"] == sha256(content)
+    incoming = running.house.room.storage.incoming
+    assert where and set(where) == {incoming} and not list(incoming.iterdir())
 
 
 def test_chunked_bodies_of_strangers_are_refused(running: Running) -> None:

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 from tests.web.conftest import House, OpenHouse, film, sha256
 
 from konio.errors import REFUSALS
 from konio.web import storage as storage_module
 from konio.web import uploads
+from konio.web.database import is_full
 from konio.web.settings import Settings
 from konio.web.storage import DiskFullError, Storage, TooLargeError
 from konio.web.tables import Case, Film
@@ -245,6 +247,83 @@ def test_a_real_full_file_system(tmp_path: Path) -> None:
     )
     assert "disk is full" in done.stdout, done.stderr
     assert not list((tmp_path / "incoming").iterdir())
+
+
+def test_films_leave_a_reserve_for_what_is_signed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = house.person("reader")
+    case = house.case(reader)
+    free = [storage_module.RESERVE_BYTES + len(film(2)) - 1]
+    monkeypatch.setattr(Storage, "free_bytes", lambda self: free[0])
+    for content in (film(2), packed({"2.png": film(2)}, zipfile.ZIP_STORED)):
+        answer = reader.upload(content)
+        assert (answer.status_code, answer.json["error"]["code"]) == (507, "disk-full")
+    assert reader("GET", "/readyz").status_code == 200
+    free[0] = storage_module.RESERVE_BYTES - 1
+    assert reader("GET", "/readyz").json["disk"] is False
+    assert reader("POST", f"/api/cases/{case}/readings", json=_form()).status_code == 201
+    assert not list((house.room.storage.root / "incoming").iterdir())
+    free[0] = storage_module.RESERVE_BYTES + (1 << 20)
+    assert reader.upload(film(2)).status_code == 201
+
+
+def test_a_disk_that_is_full_for_the_database_is_said_and_goes_on_afterwards(house: House) -> None:
+    reader = house.person("reader")
+    with house.room.database.engine.connect() as connection:
+        pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+    house.room.database.engine.dispose()
+
+    def limit(raw: Any, record: object) -> None:
+        raw.execute(f"PRAGMA max_page_count={pages}")
+
+    event.listen(house.room.database.engine, "connect", limit)
+    seen = [reader("POST", "/api/stage", json=_form()).status_code]
+    for seed in range(200):
+        answer = reader.upload(film(seed, 32))
+        seen.append(answer.status_code)
+        if answer.status_code != 201:
+            break
+    assert (answer.status_code, answer.json["error"]["code"]) == (507, "disk-full"), seen
+    event.remove(house.room.database.engine, "connect", limit)
+    house.room.database.engine.dispose()
+    assert reader.upload(film(seed, 32)).status_code == 201
+    with house.room.database.read() as session:
+        assert house.room.audit.verify(session).intact
+
+
+@pytest.mark.parametrize(
+    ("cause", "full"),
+    [(Exception("database or disk is full"), True), (Exception("database is locked"), False),
+     (Exception(1021, "Disk full"), True), (Exception(1114, "The table 'x' is full"), True),
+     (Exception(2006, "gone"), False), (Exception({"C": "53100", "M": "no space"}), True),
+     (Exception({"C": "57P01", "M": "53100"}), False), (Exception(), False)],
+)  # fmt: skip
+def test_each_database_says_in_its_own_way_that_its_disk_is_full(
+    cause: Exception, full: bool
+) -> None:
+    assert is_full(OperationalError("INSERT", {}, cause)) is full
+    assert not is_full(cause)
+
+
+def test_pictures_for_which_there_is_no_room_are_a_full_disk(
+    house: House, chest: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = house.person("reader")
+    case = reader.upload(film(1)).json["cases"][0]["id"]
+    monkeypatch.setattr("konio.io.read", lambda path: chest)
+    whole = Path.replace
+
+    def full(path: Path, target: Any) -> Any:
+        if target.suffix == ".png":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return whole(path, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    answer = reader("GET", f"/api/cases/{case}/film.png")
+    assert (answer.status_code, answer.json["error"]["code"]) == (507, "disk-full")
+    monkeypatch.setattr(Path, "replace", whole)
+    assert reader("GET", f"/api/cases/{case}/film.png").status_code == 200
 
 
 def test_bytes_are_flushed_before_they_are_acknowledged(

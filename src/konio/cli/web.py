@@ -106,25 +106,26 @@ def worker(
     from konio.web import logs
 
     logs.configure()
-    hands = _hands(room, engine, address)
+    with contextlib.ExitStack() as stack:
+        stack.callback(room.database.close)
+        hands = _hands(room, engine, address, stack)
 
-    def end(number: int, frame: object) -> None:
-        hands.stop.set()
+        def end(number: int, frame: object) -> None:
+            hands.stop.set()
 
-    signal.signal(signal.SIGTERM, end)
-    try:
+        signal.signal(signal.SIGTERM, end)
         hands.run(until_idle=until_idle)
-    finally:
-        room.database.close()
     return 0
 
 
-def _hands(room: Room, engine: str, address: str | None) -> Any:
+def _hands(room: Room, engine: str, address: str | None, stack: contextlib.ExitStack) -> Any:
     if engine == "ray":
-        from konio.engine import open_engine
+        from konio.engine import RayEngine
         from konio.web.cluster import EngineWorker
 
-        opened = open_engine("ray", address=address)
+        # One attempt: the queue itself counts deaths, and a film that kills three processes is poison.
+        opened = RayEngine(address, attempts=1)
+        stack.callback(opened.close)
         return EngineWorker(room.queue, room.storage, opened, room.settings.model)
     from konio.web.assessing import load_examiner
     from konio.web.worker import Worker

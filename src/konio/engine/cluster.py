@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from konio.engine.contract import Failure, Json, attempt, outcome
@@ -20,7 +21,7 @@ class RayEngine:
 
     Args:
         address: as in ``ray.init``; by default what ``RAY_ADDRESS`` says, or a new cluster on this machine.
-        workers: items at a time; by default as many as the cluster has room for.
+        workers: items at a time; by default as many as the cluster has room for, also when machines join or leave.
         threads: cores that one item asks for.
         gpus: GPUs that one item asks for; by default one where the cluster has any.
         attempts: how often an item whose process or machine died is tried.
@@ -51,26 +52,35 @@ class RayEngine:
         self._own = not ray.is_initialized()
         if self._own:
             _connect(ray, address)
-        room = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
-        self.gpus = float(gpus if gpus is not None else room.get("GPU", 0) > 0)
-        by_cores = int(room.get("CPU", 1)) // threads
+        self.gpus = float(gpus if gpus is not None else self._room().get("GPU", 0) > 0)
+        self._workers = workers
+        # Made once: each remote function that is made is sent to the whole cluster and stays there.
+        self._order = ray.remote(
+            num_cpus=threads, num_gpus=self.gpus, max_retries=attempts - 1, max_calls=0
+        )(order)
+
+    @property
+    def workers(self) -> int:
+        """Items at a time."""
+        if self._workers is not None:
+            return self._workers
+        room = self._room()
+        by_cores = int(room.get("CPU", 1)) // self.threads
         by_gpus = int(room.get("GPU", 0) / self.gpus) if self.gpus else by_cores
-        self.workers = workers if workers is not None else max(1, min(by_cores, by_gpus))
+        return max(1, min(by_cores, by_gpus))
+
+    def _room(self) -> dict[str, float]:
+        return dict(self._ray.cluster_resources())  # type: ignore[no-untyped-call]
 
     def run(self, function: str, items: Sequence[Json]) -> Iterator[tuple[int, Any | Failure]]:
         """Results as they finish; see `konio.engine.Engine.run`."""
         ray = self._ray
-        work = ray.remote(
-            num_cpus=self.threads, num_gpus=self.gpus, max_retries=self.attempts - 1, max_calls=0
-        )(order)
         waiting = iter(enumerate(items))
         running: dict[Any, int] = {}
         try:
             while True:
-                for position, item in waiting:
-                    running[work.remote(function, json.dumps(dict(item)))] = position
-                    if len(running) >= self.workers:
-                        break
+                for position, item in islice(waiting, max(0, self.workers - len(running))):
+                    running[self._order.remote(function, json.dumps(dict(item)))] = position
                 if not running:
                     return
                 ready, _ = ray.wait(list(running), num_returns=1)
@@ -93,6 +103,7 @@ class RayEngine:
                 "give it a machine with more",
                 str(error),
                 self.attempts,
+                died=not isinstance(error, self._ray.exceptions.RayTaskError),
             )
 
 

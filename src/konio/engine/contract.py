@@ -21,11 +21,13 @@ class Failure:
         reason: one sentence.
         detail: traceback, or what is known of a process that died.
         attempts: how often it was tried; more than once only where a process died.
+        died: whether a process or machine went away under it, so that the item itself may be sound.
     """
 
     reason: str
     detail: str = ""
     attempts: int = 1
+    died: bool = False
 
 
 class Engine(Protocol):

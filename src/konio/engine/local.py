@@ -108,6 +108,7 @@ def _died(tries: int) -> Failure:
     return Failure(
         f"its process died {tries} times, for want of memory most likely; give --workers a smaller number",
         attempts=tries,
+        died=True,
     )
 
 

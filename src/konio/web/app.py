@@ -16,7 +16,7 @@ from konio.records import NOTICE
 from konio.web import gate
 from konio.web.asker import Room, room
 from konio.web.audit import Audit
-from konio.web.database import GONE, Database, migrate, refresh_statistics
+from konio.web.database import GONE, Database, is_full, migrate, refresh_statistics
 from konio.web.front import add_front
 from konio.web.jobs import Queue
 from konio.web.logs import log, where
@@ -205,10 +205,11 @@ def _problem(error: Exception) -> ProblemError:
             headers = {"Allow": ", ".join(sorted(allowed))} if allowed else None
             return ProblemError(code, "the limit" if code == "too-large" else "", headers=headers)
         return ProblemError("bad-request" if (error.code or 500) < 500 else "failed")
+    if isinstance(error, DiskFullError) or is_full(error):
+        log("disk.full", level="error", request=g.get("request_id"))
+        return ProblemError("disk-full")
     if isinstance(error, GONE):
         log("database.gone", level="error", request=g.get("request_id"), detail=where(error))
         return ProblemError("database-gone", headers={"Retry-After": "5"})
-    if isinstance(error, DiskFullError):
-        return ProblemError("disk-full")
     log("request.failed", level="error", request=g.get("request_id"), detail=where(error))
     return ProblemError("failed")

@@ -29,6 +29,26 @@ class AbandonedError(Exception):
     """The job was cancelled or given to somebody else."""
 
 
+class DiedError(Exception):
+    """What examined the film went away while it did; the film itself may be sound."""
+
+
+class BrokeError(Exception):
+    """The code failed on a film on another machine.
+
+    Args:
+        place: kind and place of the error, as `konio.web.logs.where` says it.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        super().__init__(place)
+
+
+class FilmGoneError(Exception):
+    """A film that was stored cannot be opened here: a fault of this machine and not of the film."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one film, as plain JSON data.
@@ -85,12 +105,16 @@ class ModelExaminer:
             sha256: which film.
             storage: where it lies and where its pictures go.
             report: is told the steps.
+
+        Raises:
+            FilmGoneError: if the data folder is not what it should be on this machine.
         """
         from konio.errors import RefusedError
         from konio.io import read
 
         path = storage.film(sha256)
         report("reading", 0.05)
+        _check_there(path)
         header = patient_facts(path)
         try:
             image = read(path)
@@ -106,6 +130,13 @@ class ModelExaminer:
     def _refused(self, refusal: Any, sha256: str, header: Mapping[str, str]) -> Outcome:
         said = {"code": refusal.code, "reason": refusal.reason, "reason_zh": refusal.reason_zh}
         return Outcome(assessment={}, refusal=said, header=header)
+
+
+def _check_there(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise FilmGoneError from error
 
 
 def load_examiner(model: str) -> Examine:

@@ -17,8 +17,21 @@ from konio.errors import SettingsError
 #: What SQLAlchemy raises when the database is not there or too busy; the request is answered 503, the worker waits.
 GONE: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
+#: How MariaDB and PostgreSQL say that their disk is full; SQLite says it in words.
+_FULL: Final = (1021, 1114, "53100")
+
 _BUSY_MS: Final = 30_000
 _LOCK_SECONDS: Final = 20
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a database did not take something for want of room."""
+    cause = error.orig if isinstance(error, exc.DBAPIError) else None
+    if cause is None or not cause.args:
+        return False
+    said = cause.args[0]
+    code = said.get("C") if isinstance(said, dict) else getattr(cause, "sqlstate", None) or said
+    return code in _FULL or "database or disk is full" in str(said)
 
 
 class Database:

@@ -38,6 +38,12 @@ FAILED: Final[Reason] = {
     "message_zh": "评估因内部原因失败，详见日志，请稍后重试",
 }
 
+FILM_GONE: Final[Reason] = {
+    "code": "film-gone",
+    "message": "the machine that was to assess this film cannot open it; see that the data folder is there, then retry",
+    "message_zh": "执行评估的机器无法打开该片，请检查该机的数据目录是否可用，然后重试",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -180,6 +186,14 @@ class Queue:
     def release(self, owner: str) -> int:
         """A worker is known to have died; its jobs need not wait for their lease to end."""
         return self._take_back(Job.state == "running", Job.owner == owner)
+
+    def give_back(self, lease: Lease) -> bool:
+        """What had this job in hand has died: back into the queue at once, one death more.
+
+        Returns:
+            Whether the lease was still this holder's.
+        """
+        return self._take_back(*_mine(lease)) == 1
 
     def _take_back(self, *conditions: Any) -> int:
         with self.database.write() as session:

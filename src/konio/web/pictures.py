@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konio.records import Image
-from konio.web.storage import Storage
+from konio.web.storage import Storage, full_disk
 
 #: Longest side of the small picture.
 PREVIEW_SIDE: Final = 1024
@@ -37,7 +37,15 @@ def make_pictures(image: Image, folder: Path) -> None:
     Args:
         image: ``(H, W)`` float32 in 0..1, bright bone.
         folder: of this film; made if missing.
+
+    Raises:
+        DiskFullError: if there is no room for them.
     """
+    with full_disk():
+        _make(image, folder)
+
+
+def _make(image: Image, folder: Path) -> None:
     import imagecodecs
 
     from konio.report.files import write_bytes, write_text

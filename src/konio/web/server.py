@@ -2,22 +2,26 @@
 
 Two lanes: uploads have threads of their own, so that a page or ``/healthz`` never waits behind films. A body that is
 larger than any form is refused while its head is read unless it goes to the address for uploads with a cookie that
-this installation signed; strangers cannot fill the disk.
+this installation signed; strangers cannot fill the disk. While it comes in, a large body lies in the data folder under
+no name, never in the machine's folder for temporary files, which others share and which may be memory.
 """
 
 from __future__ import annotations
 
 import json
 import socket
+import tempfile
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
 
+from waitress.buffers import OverflowableBuffer, TempfileBasedBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
-from waitress.utilities import RequestEntityTooLarge
+from waitress.utilities import Error, RequestEntityTooLarge
 
 from konio.errors import SettingsError
 from konio.records import NOTICE
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
 UPLOADS: Final = "/api/uploads"
 EVENTS: Final = "/api/events"
-_QUEUE_LIMIT: Final = 1024
+_CODES: Final = {400: "bad-request", 413: "too-large", 431: "too-large", 507: "disk-full"}
 
 
 class Lanes:
@@ -69,6 +73,34 @@ class Lanes:
         return all(ended)
 
 
+class NoRoomError(Error):  # type: ignore[misc]
+    """A body for which there is no room."""
+
+    code = 507
+    reason = "Insufficient Storage"
+
+
+class _Spool(OverflowableBuffer):  # type: ignore[misc]
+    """A body as it comes in: small ones in memory, large ones in a folder of our own."""
+
+    def __init__(self, overflow: int, folder: Path) -> None:
+        super().__init__(overflow)
+        self._folder = folder
+
+    def _set_large_buffer(self) -> None:
+        folder = self._folder
+
+        class Nameless(TempfileBasedBuffer):  # type: ignore[misc]
+            def newfile(self) -> IO[bytes]:
+                return tempfile.TemporaryFile("w+b", dir=folder)
+
+        before: Any = self.buf  # type: ignore[has-type]
+        self.buf = Nameless(before)
+        if before is not None:
+            before.close()
+        self.overflowed = True
+
+
 def parser_for(room: Room) -> type[HTTPRequestParser]:
     """The parser of request heads that knows which bodies may be large."""
 
@@ -77,12 +109,26 @@ def parser_for(room: Room) -> type[HTTPRequestParser]:
 
         def received(self, data: bytes) -> int:
             judged = self.headers_finished
-            consumed = int(super().received(data))
-            fresh = self.headers_finished and not judged and not self.completed  # type: ignore[has-type]
+            try:
+                consumed = int(super().received(data))
+            except OSError:  # no room for what comes in; the connection would end without a word
+                self._refuse(NoRoomError("the disk is full"))
+                return len(data)
+            fresh = self.headers_finished and not judged and not self.completed
             if fresh and self._refused():
-                self.error = RequestEntityTooLarge("too large")
-                self.completed = True
+                self._refuse(RequestEntityTooLarge("too large"))
+            elif fresh and self.path == UPLOADS and not room.storage.has_room(self._needed()):
+                self._refuse(NoRoomError("the disk is full"))
+            elif fresh:
+                self.body_rcv.buf = _Spool(self.adj.inbuf_overflow, room.storage.incoming)
             return consumed
+
+        def _refuse(self, error: Error) -> None:
+            self.error = error
+            self.completed = True
+
+        def _needed(self) -> int:
+            return 2 * int(self.content_length)  # as it comes in, and as it is looked at and kept
 
         def _refused(self) -> bool:
             if self.content_length <= JSON_BYTES and not self.chunked:
@@ -105,9 +151,7 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         """Sends the problem and closes the connection."""
-        code = {400: "bad-request", 413: "too-large", 431: "too-large"}.get(
-            self.request.error.code, "failed"
-        )
+        code = _CODES.get(self.request.error.code, "failed")
         problem = ProblemError(code, "the limit of this address", detail_zh="超出该地址的限制")
         body = json.dumps({**problem.to_json(), "notice": NOTICE}, ensure_ascii=True).encode()
         self.status = f"{problem.status} {HTTPStatus(problem.status).phrase}"

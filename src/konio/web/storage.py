@@ -20,12 +20,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from konio.errors import KonioError
+from konio.errors import KonioError, OutputError
 
 CHUNK: Final = 1 << 20
+#: Kept free on the disk: what is signed, logged and assessed needs room when films have taken the rest.
+RESERVE_BYTES: Final = 256 * 2**20
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 #: A part file this old belongs to no upload that still runs.
 _STALE_SECONDS: Final = 6 * 3600
+_FULL: Final = "the server's disk is full, so nothing was taken; tell the administrator and send it again later"
 
 
 class DiskFullError(KonioError):
@@ -72,6 +75,11 @@ class Storage:
         for name in ("incoming", "films", "pictures"):
             (self.root / name).mkdir(mode=0o700, exist_ok=True)
 
+    @property
+    def incoming(self) -> Path:
+        """Where uploads grow."""
+        return self.root / "incoming"
+
     def film(self, sha256: str) -> Path:
         """Where a film lies or will lie."""
         return self._place("films", sha256)
@@ -94,10 +102,10 @@ class Storage:
             limit: most bytes that are taken.
 
         Raises:
-            DiskFullError: if there is no room.
+            DiskFullError: if there is no room, or none but `RESERVE_BYTES`.
             TooLargeError: above the limit.
         """
-        path = self.root / "incoming" / f"{secrets.token_hex(16)}.part"
+        path = self.incoming / f"{secrets.token_hex(16)}.part"
         incoming = Incoming(path)
         try:
             self._write(incoming, chunks, limit)
@@ -110,6 +118,8 @@ class Storage:
             handle = os.open(incoming.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb", buffering=0) as file:
                 for chunk in chunks:
+                    if not self.has_room(len(chunk)):
+                        raise DiskFullError(_FULL)
                     incoming.size += len(chunk)
                     if incoming.size > limit:
                         raise TooLargeError(
@@ -145,12 +155,16 @@ class Storage:
     def sweep(self) -> int:
         """Removes what interrupted uploads left; returns how many files."""
         removed = 0
-        for path in (self.root / "incoming").glob("*.part"):
+        for path in self.incoming.glob("*.part"):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     path.unlink()
                     removed += 1
         return removed
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes more leave the reserve untouched."""
+        return self.free_bytes() - size >= RESERVE_BYTES
 
     def films(self) -> Iterator[Path]:
         """Every film that is stored."""
@@ -169,9 +183,19 @@ def _flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Whatever is written inside says a full disk as `DiskFullError`."""
+    try:
+        yield
+    except (OSError, OutputError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and isinstance(found := _full(cause), DiskFullError):
+            raise found from error
+        raise
+
+
 def _full(error: OSError) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DiskFullError(
-            "the server's disk is full, so nothing was taken; tell the administrator and send it again later"
-        )
+        return DiskFullError(_FULL)
     return error

@@ -21,11 +21,19 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from konio.standards import whole_lung_profusion
-from konio.web.assessing import AbandonedError, Examine, Outcome
+from konio.web.assessing import (
+    AbandonedError,
+    BrokeError,
+    DiedError,
+    Examine,
+    FilmGoneError,
+    Outcome,
+    Report,
+)
 from konio.web.database import GONE
-from konio.web.jobs import FAILED, Lease, Queue
+from konio.web.jobs import FAILED, FILM_GONE, Lease, Queue
 from konio.web.logs import log, where
-from konio.web.storage import Storage
+from konio.web.storage import DiskFullError, Storage
 from konio.web.tables import Case, Result
 
 #: How long an idle worker sleeps between two looks at the queue.
@@ -73,7 +81,7 @@ class Worker:
             try:
                 lease = self.queue.take(self.owner)
             except GONE:
-                self._wait_for_database()
+                self.wait_for_database()
                 continue
             if lease is None:
                 if until_idle:
@@ -95,16 +103,36 @@ class Worker:
                     raise AbandonedError
 
             try:
-                outcome = self.examine(lease.sha256, self.storage, report)
+                outcome = self._examined(lease, report)
             except AbandonedError:
                 outcome = None
+            except DiedError:
+                log("job.died", level="warning", job=lease.job_id)
+                self._patiently(lambda: self.queue.give_back(lease))
+                return False
+            except DiskFullError:
+                return False  # stopped while it waited; the lease ends and another worker takes the film
+            except FilmGoneError:
+                log("film.gone", level="error", job=lease.job_id)
+                return bool(self._patiently(lambda: self.queue.fail(lease, FILM_GONE, nothing)))
             except Exception as error:  # whatever one film does to the code, the next one goes on
-                log("job.failed", level="error", job=lease.job_id, detail=where(error))
+                place = error.place if isinstance(error, BrokeError) else where(error)
+                log("job.failed", level="error", job=lease.job_id, detail=place)
                 return bool(self._patiently(lambda: self.queue.fail(lease, FAILED, nothing)))
             counted = bool(self._patiently(lambda: close(self.queue, lease, outcome)))
         seconds = round(time.monotonic() - begun, 3)
         log("job.closed", job=lease.job_id, counted=counted, seconds=seconds)
         return counted
+
+    def _examined(self, lease: Lease, report: Report) -> Outcome:
+        """What the examiner says; while the disk is full it is no fault of the film, and the film waits."""
+        while True:
+            try:
+                return self.examine(lease.sha256, self.storage, report)
+            except DiskFullError:
+                log("disk.full", level="error", job=lease.job_id)
+                if self.stop.wait(_PATIENCE_SECONDS):
+                    raise
 
     @contextmanager
     def _heartbeat(self, lease: Lease) -> Iterator[threading.Event]:
@@ -134,9 +162,10 @@ class Worker:
             except GONE:
                 if self.stop.is_set():
                     return None
-                self._wait_for_database()
+                self.wait_for_database()
 
-    def _wait_for_database(self) -> None:
+    def wait_for_database(self) -> None:
+        """Until it answers, or this worker is stopped."""
         log("database.gone", level="warning")
         while not self.stop.wait(_PATIENCE_SECONDS):
             if self.queue.database.answers():

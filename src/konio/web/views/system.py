@@ -18,8 +18,6 @@ from konio.web import shapes
 from konio.web.asker import Call
 from konio.web.tables import Job, now_ms
 
-_ROOM_NEEDED = 256 * 2**20
-
 
 def health(call: Call) -> dict[str, Any]:
     """The process answers; asks nothing else, so that it is quick when all else is slow."""
@@ -29,7 +27,7 @@ def health(call: Call) -> dict[str, Any]:
 def ready(call: Call) -> tuple[Response, int]:
     """Database, disk and tables are as they must be to work."""
     database = call.room.database.answers()
-    disk = call.room.storage.free_bytes() > _ROOM_NEEDED
+    disk = call.room.storage.has_room(0)
     fit = database and disk
     answer = {"status": "ok" if fit else "not ready", "database": database, "disk": disk}
     return jsonify(answer), 200 if fit else 503
