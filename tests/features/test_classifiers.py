@@ -13,7 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from konio.errors import BundleError, UsageError
-from konio.features.classifiers import KINDS, THESIS, fit, inverse_strength, load, save
+from konio.features.classifiers import (
+    KINDS,
+    STRENGTHS,
+    THESIS,
+    fit,
+    fit_wide,
+    inverse_strength,
+    load,
+    save,
+)
 
 
 def clouds(n: int = 40, width: int = 6, classes: int = 3, seed: int = 1) -> tuple[Any, Any]:
@@ -221,3 +230,46 @@ def test_a_file_that_would_fill_the_memory_is_refused(
     monkeypatch.setattr("konio.features.classifiers._LARGEST", 100)
     with pytest.raises(BundleError, match="unpack"):
         load(kept)
+
+
+def _wide(n: int, seed: int, classes: int = 2) -> tuple[Any, Any]:
+    """Two hundred features on all scales, ten of which say a little about the class."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % classes
+    x = rng.normal(size=(n, 200))
+    x[:, :10] += 1.2 * y[:, None]
+    return x * np.logspace(-3, 3, 200), y
+
+
+def test_a_wide_table_is_fitted_as_if_it_were_not_turned() -> None:
+    """The turn into the cases' directions changes nothing: the same strength fitted directly answers the same."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    (x, y), (new, _) = _wide(60, 1), _wide(20, 2)
+    model = fit_wide(x, y, seed=0)
+    assert model.settings["c"] in STRENGTHS
+    plain = make_pipeline(
+        StandardScaler(), LogisticRegression(C=model.settings["c"], max_iter=5000, tol=1e-8)
+    ).fit(x, y)
+    np.testing.assert_allclose(model.probabilities(new), plain.predict_proba(new), atol=2e-3)
+
+
+def test_the_strength_is_chosen_inside_and_helps_on_new_cases(tmp_path: Path) -> None:
+    (x, y), (new, truth) = _wide(80, 3), _wide(300, 4)
+    chosen = fit_wide(x, y, seed=0)
+    assert (chosen.predict(new) == truth).mean() > 0.75
+    noise = np.random.default_rng(5).normal(size=(80, 200))
+    assert fit_wide(noise, y, seed=0).settings["c"] < chosen.settings["c"]
+    again = load(save(chosen, tmp_path / "wide.skops"))
+    assert np.array_equal(again.probabilities(new), chosen.probabilities(new))
+
+
+def test_classes_that_are_not_there_have_no_probability_and_single_cases_are_refused() -> None:
+    x, y = _wide(60, 6)
+    said = fit_wide(x, y * 2, seed=0, classes=4).probabilities(x)
+    assert said.shape == (60, 4)
+    assert said[:, [1, 3]].max() == 0
+    with pytest.raises(UsageError, match="two of each"):
+        fit_wide(x[:7], [0, 0, 0, 0, 0, 0, 1], seed=0)

@@ -22,7 +22,7 @@ TASKS = {"differential": DIFFERENTIAL, "stage": STAGE}
 SIX = ("healthy", "tuberculosis", "0", "I", "II", "III")
 DROPOUTS = (0.25, 0.75)
 #: How far the logit of the right class stands above noise of spread 1.
-SKILL: Mapping[str, float] = {"multi": 2.6, "single": 2.0, "texture": 1.0, "majority": 0.0, "real": 2.2, "mixed": 2.4}  # fmt: skip
+SKILL: Mapping[str, float] = {"multi": 2.6, "single": 2.0, "texture": 1.0, "seen": 2.0, "majority": 0.0, "real": 2.2, "mixed": 2.4}  # fmt: skip
 
 
 class Made:
@@ -55,7 +55,7 @@ class Made:
         folder = self.out / "trials" / name
         folder.mkdir(parents=True)
         write_predictions(folder, Predictions(films, answers))
-        warm = dict.fromkeys(settings["tasks"], 1.4) if settings["role"] == "cv" and kind not in ("texture", "majority") else {}  # fmt: skip
+        warm = dict.fromkeys(settings["tasks"], 1.4) if settings["role"] == "cv" and kind not in ("texture", "seen", "majority") else {}  # fmt: skip
         document = {
             "schema": "konio.trial/1", "study": "multitask", "name": name, "fingerprint": "f" * 64, "seconds": 1.0,
             "settings": settings,
@@ -167,7 +167,7 @@ def write_real(out: Path, films: int = 240, folds: int = 4, *, mixed: bool = Tru
     for group in ("real", "mixed") if mixed else ("real",):
         for seed in (1, 2):
             made.cross_validation(group, ["differential"], group, 0.5, f"-s{seed}")
-    for baseline in ("majority", "texture"):
+    for baseline in ("majority", "texture", "seen"):
         made.cross_validation(baseline, ["differential"], baseline, None)
     made.cases()
     made.films()

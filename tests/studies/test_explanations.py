@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 from konio.explain.known import Mean
-from konio.studies.explanations import HEADS, explanation_table
-from konio.studies.tables import to_csv, to_markdown
+from konio.studies.explanations import ENDED, HEADS, explanation_table
+from konio.studies.tables import Heading, say, to_csv, to_markdown
 
 
 def test_rows_columns_and_what_is_not_defined(tmp_path: Path) -> None:
@@ -27,3 +27,21 @@ def test_rows_columns_and_what_is_not_defined(tmp_path: Path) -> None:
     assert "0.8125" in to_csv(table)
     assert "nan" not in text
     assert len(table.write(tmp_path)) == 3
+
+
+def test_rows_that_end_at_the_lungs_say_so() -> None:
+    means = {"pointing": Mean(0.5, 3)}
+    rows = {
+        "hires-cam": means,
+        f"hires-cam{ENDED}": means,
+        "chance": means,
+        f"chance{ENDED}": means,
+    }
+    table = explanation_table({"one": rows})
+    names = [row[0].text for row in table.rows if not isinstance(row, Heading)]
+    assert [say(name, "en") for name in names] == [
+        "hires-cam", "hires-cam, ending at the lungs", "chance", "chance, ending at the lungs",
+    ]  # fmt: skip
+    assert [say(name, "zh") for name in names] == [
+        "hires-cam", "hires-cam（止于肺野）", "随机水平", "随机水平（止于肺野）",
+    ]  # fmt: skip

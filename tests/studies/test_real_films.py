@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import os
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 
 from konio.cohort.shenzhen import read_shenzhen
+from konio.errors import UsageError
 from konio.learning.store import read_store
 from konio.studies.multitask import record
 from konio.studies.multitask.experiment import Ask, run_multitask
 from konio.studies.multitask.parts import read_parts
 from konio.studies.multitask.predictions import read_predictions
 from konio.studies.multitask.presets import preset, with_extra
+from konio.studies.multitask.seen import features_file, onlooker
 from konio.studies.runner import finished
 
 from .tiny_study import Here
@@ -30,7 +33,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(tmp_path_factory, make_bundle):
     """Sixteen Shenzhen films, six made-up ones, two folds, one epoch."""
     everything = read_shenzhen(SET)
     films = everything.subset([*range(8), *range(400, 408)])
@@ -39,6 +42,7 @@ def study(tmp_path_factory):
         folds=2,
         inner=0.25,
         film=256,
+        seen_by=str(make_bundle()),
         recipe={
             "network": {"backbone": "densenet-mini", "hidden": 8, "pooling": "global+zones"},
             "loss": {"weighting": "plain_sum"},
@@ -82,3 +86,33 @@ def test_the_page_says_that_the_films_are_real(study):
     text = (study / "index.html").read_text("utf-8")
     assert "Made-up patients. Every film was computed" not in text
     assert said["notice"] in text
+
+
+def test_a_finished_model_looks_at_every_film_once_and_answers_for_those_held_out(study):
+    table = np.load(features_file(study))
+    assert table.shape[0] == 22
+    assert np.isfinite(table).all()
+    assert (table[:16].std(axis=0) > 0).any()
+    said = record.read(study)
+    assert said["seen_by"]["model"] == "tiny"
+    trials = [t for t in finished(study) if t.settings["group"] == "seen"]
+    measured = np.concatenate([read_predictions(t.folder).position for t in trials])
+    assert sorted(measured.tolist()) == list(range(16))
+    text = (study / "index.html").read_text("utf-8")
+    assert "features of a finished model" in text
+    assert "network and features together" in text
+    assert f"tiny (weights {said['seen_by']['sha256'][:12]})" in text
+
+
+def test_a_model_that_has_learned_from_these_films_is_refused(study, make_bundle):
+    directory = make_bundle()
+    seen = json.loads((directory / "bundle.json").read_text("utf-8"))
+    own = record.read(study)["cohort_fingerprint"]
+    chosen = dataclasses.replace(preset("real"), seen_by=str(directory))
+    assert onlooker(chosen, own) is not None
+    (directory / "bundle.json").write_text(
+        json.dumps({**seen, "cohort": {**seen["cohort"], "fingerprint": own}}), "utf-8"
+    )
+    with pytest.raises(UsageError, match="the very films"):
+        onlooker(chosen, own)
+    assert onlooker(dataclasses.replace(chosen, seen_by=""), own) is None

@@ -52,6 +52,13 @@ PretrainOn = Annotated[
 Mix = Annotated[
     int, typer.Option(min=0, help="Preset real: also train with so many made-up films.")
 ]
+SeenBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="A finished model whose features, with a linear model, are one more baseline; preset real: konio-radiograph.",
+    ),
+]
 ReportOnly = Annotated[
     bool, typer.Option("--report-only", help="Only write the page of what is finished.")
 ]
@@ -68,6 +75,7 @@ def multitask(
     pretrained: Pretrained = None,
     pretrain_on: PretrainOn = None,
     mix: Mix = 0,
+    seen_by: SeenBy = None,
     estimate: Estimating = False,
     report_only: ReportOnly = False,
 ) -> None:
@@ -78,7 +86,7 @@ def multitask(
         say(f"{record.report(out)}")
         return
     check_address(address, engine)
-    chosen = presets.with_extra(presets.preset(preset), mix)
+    chosen = presets.with_onlooker(presets.with_extra(presets.preset(preset), mix), seen_by)
     presets.check(chosen, cohort)
     if estimate:
         _say_estimate(chosen, cohort, workers)

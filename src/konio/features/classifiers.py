@@ -43,6 +43,10 @@ THESIS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 
 #: Folds within the training part in which the warmth of a support vector machine's scores is measured.
 _INNER_FOLDS: Final = 5
+#: Strengths (scikit-learn's C) that `fit_wide` chooses from.
+STRENGTHS: Final = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+#: Least probability that a log loss counts with.
+_LEAST: Final = 1e-12
 #: A kept classifier says which scikit-learn wrote it and what it holds.
 _FORMAT: Final = "konio.classifier/1"
 #: Largest file that is opened, bytes unpacked; a forest of 500 trees over 3,300 cases has some ten megabytes.
@@ -221,6 +225,57 @@ def fit(
         width=table.shape[1],
         temperature=temperature,
         settings={"components": components, "seed": seed, **options},
+    )
+
+
+def fit_wide(x: ArrayLike, y: ArrayLike, *, seed: int, classes: int | None = None) -> Classifier:
+    """A logistic regression on more features than cases, its strength chosen on folds within the training part.
+
+    Every standardised feature is penalised alike. The cases span at most as many directions as there are cases, so the model is
+    fitted in these directions, which changes nothing but the time. The strength is the one of `STRENGTHS` that gives the least log
+    loss on five inner folds.
+
+    Args:
+        x: ``(n, d)`` raw features of the training part, finite.
+        y: ``(n,)`` class positions, 0 upwards, each present class at least twice.
+        seed: of the folds.
+        classes: number of classes; the largest position and one more where ``None``.
+
+    Raises:
+        UsageError: if features and labels do not fit, or a class has a single case.
+    """
+    from sklearn.base import clone
+    from sklearn.decomposition import PCA
+    from sklearn.model_selection import StratifiedKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    table = _table(x)
+    labels = _labels(y, table, classes)
+    names, counts = np.unique(labels, return_counts=True)
+    if counts.min() < 2:
+        raise UsageError(
+            f"class {names[counts.argmin()]} has one case, but a strength chosen on folds needs two of each; give more cases"
+        )
+    rotation = make_pipeline(StandardScaler(), PCA(svd_solver="full"))
+    losses = np.zeros(len(STRENGTHS))
+    inner = StratifiedKFold(min(_INNER_FOLDS, int(counts.min())), shuffle=True, random_state=seed)
+    for rest, part in inner.split(table, labels):
+        own = clone(rotation).fit(table[rest])
+        known, new = own.transform(table[rest]), own.transform(table[part])
+        truth = np.searchsorted(names, labels[part])
+        for place, strength in enumerate(STRENGTHS):
+            said = _logistic(seed, strength).fit(known, labels[rest]).predict_proba(new)
+            losses[place] -= np.log(np.maximum(said[np.arange(len(part)), truth], _LEAST)).sum()
+    c = STRENGTHS[int(losses.argmin())]
+    estimator = make_pipeline(*[step for _, step in rotation.steps], _logistic(seed, c))
+    return Classifier(
+        kind="logistic",
+        estimator=estimator.fit(table, labels),
+        classes=int(labels.max()) + 1 if classes is None else classes,
+        width=table.shape[1],
+        temperature=1.0,
+        settings={"components": None, "seed": seed, "c": c, "wide": True},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -71,7 +71,9 @@ class Asking:
         return tell
 
 
-def prepare_films(folder: Path, cohort: Cohort, recipe: Recipe, ask: Asking) -> Store:
+def prepare_films(
+    folder: Path, cohort: Cohort, recipe: Recipe, ask: Asking, more: Sequence[int] = ()
+) -> Store:
     """The films of a cohort as every training of a study reads them; those that are there are kept.
 
     Args:
@@ -79,12 +81,14 @@ def prepare_films(folder: Path, cohort: Cohort, recipe: Recipe, ask: Asking) -> 
         cohort: the films.
         recipe: one of the study's; its sizes count.
         ask: who is told.
+        more: sizes that are needed besides.
     """
     from konio.learning.films import FilmFiles, FilmPlan
     from konio.learning.store import open_store
     from konio.prepare import Preparation
 
-    plan = FilmPlan(Preparation(size=recipe.sides[-1]), recipe.sides)
+    sides = tuple(sorted({*recipe.sides, *more}))
+    plan = FilmPlan(Preparation(size=sides[-1]), sides)
     files = [FilmFiles.of(case) for case in cohort]
     return open_store(files, folder, plan, ask.processes, ask.counting("preparing films"))
 

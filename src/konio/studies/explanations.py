@@ -26,12 +26,16 @@ HEADS: Final[Mapping[str, tuple[Text, Text]]] = {
     "alike": (Words("Randomised weights", "权重随机化"), Words("correlation", "相关系数")),
 }
 
+#: What follows the name of an explainer, or ``chance``, whose maps end at the border of the lungs.
+ENDED: Final = "+lungs"
+
 _TITLE: Final = Words("How good the explanations are", "解释的质量")
 _NOTE: Final = Words(
     "Made-up patients whose lesions, lungs, ribs and chest are known to the pixel; nothing here is a clinical result. "
-    "Deletion: small is good. Chance: a map that is the same everywhere. "
+    "Deletion: small is good. Chance: a map that is the same everywhere; ending at the lungs: the same everywhere in them, "
+    "which is what a head that sees the lungs alone shows without knowing anything. "
     "Means over the films where a score is defined; a map that is zero everywhere has none.",
-    "虚构患者，病灶、肺野、肋骨及胸廓均逐像素已知，非临床结果。删除曲线以小为佳。随机水平为各处相同的图。均值仅计入有定义的胸片；全零图不计入。",
+    "虚构患者，病灶、肺野、肋骨及胸廓均逐像素已知，非临床结果。删除曲线以小为佳。随机水平为各处相同的图；止于肺野者为肺野内各处相同的图，即仅见肺野而一无所知者所示。均值仅计入有定义的胸片；全零图不计入。",
 )
 
 #: Network (and question) to explainer to its means.
@@ -48,7 +52,8 @@ def explanation_table(
     """One block of rows for each network, one row for each explainer.
 
     Args:
-        measured: network to explainer (``chance`` among them) to the mean of each score.
+        measured: network to explainer (``chance`` among them; with `ENDED` behind it where maps end at the lungs) to the mean
+            of each score.
         title: of the table.
         name: stem of its files.
         note: under the table.
@@ -68,9 +73,22 @@ def explanation_table(
         rows.append(Heading(network))
         for explainer, means in explainers.items():
             films = max((mean.films for mean in means.values()), default=0)
-            shown: Text = Words("chance", "随机水平") if explainer == "chance" else explainer
-            rows.append((Cell(shown), count(films), *(_cell(means.get(score)) for score in scores)))
+            rows.append(
+                (
+                    Cell(_shown(explainer)),
+                    count(films),
+                    *(_cell(means.get(score)) for score in scores),
+                )
+            )
     return Table(title, columns, tuple(rows), note=note, name=name)
+
+
+def _shown(explainer: str) -> Text:
+    name = explainer.removesuffix(ENDED)
+    words = Words("chance", "随机水平") if name == "chance" else Words(name, name)
+    if name == explainer:
+        return words
+    return Words(f"{words.en}, ending at the lungs", f"{words.zh}（止于肺野）")
 
 
 def _cell(mean: Mean | None) -> Cell:

@@ -15,11 +15,13 @@ from konio.learning.timetable import lay_out
 from konio.studies.multitask.choice import Choice
 from konio.studies.multitask.parts import Parts
 from konio.studies.multitask.presets import Group, Preset
+from konio.studies.multitask.seen import SEEN
 from konio.studies.multitask.trial import learnable, sides_of
 from konio.studies.runner import Study, Trial
 
 FUNCTION: Final = "konio.studies.multitask.trial:run_trial"
 NAME: Final = "multitask"
+#: Baselines of every study; ``seen`` joins them where a preset names a model (`konio.studies.multitask.seen`).
 BASELINES: Final = ("majority", "texture")
 #: Pixels seen in training that cost as much time as a trial that trains nothing.
 _START: Final = 5e7
@@ -42,6 +44,11 @@ class Laid:
     weights: Mapping[str, str] | None
 
 
+def baselines(preset: Preset) -> tuple[str, ...]:
+    """The baselines of a preset."""
+    return (*BASELINES, SEEN) if preset.seen_by else BASELINES
+
+
 def cross_validation(laid: Laid) -> Study:
     """Every group and dropout on every fold, and the baselines.
 
@@ -49,7 +56,7 @@ def cross_validation(laid: Laid) -> Study:
     """
     trials = []
     for fold in range(len(laid.parts.folds)):
-        trials += [_baseline(laid, model, "cv", fold) for model in BASELINES]
+        trials += [_baseline(laid, model, "cv", fold) for model in baselines(laid.preset)]
         trials += [
             _network(laid, group, "cv", fold, dropout, repeat)
             for repeat in range(1, laid.preset.repeats + 1)
@@ -61,7 +68,7 @@ def cross_validation(laid: Laid) -> Study:
 
 def final(laid: Laid, choice: Choice) -> Study:
     """Every group at its chosen dropout with every seed, and the baselines, measured on the test films."""
-    trials = [_baseline(laid, model, "final", None) for model in BASELINES]
+    trials = [_baseline(laid, model, "final", None) for model in baselines(laid.preset)]
     for seed in range(1, laid.preset.seeds + 1):
         for group in laid.preset.groups:
             dropout = choice.dropouts[group.name]

@@ -20,10 +20,11 @@ from konio.studies.asking import Asking, prepare_films, refuse_failed
 from konio.studies.multitask import record
 from konio.studies.multitask.choice import choose
 from konio.studies.multitask.cohorts import gather
-from konio.studies.multitask.design import Laid, cross_validation, final
+from konio.studies.multitask.design import Laid, baselines, cross_validation, final
 from konio.studies.multitask.parts import divide, write_parts
 from konio.studies.multitask.presets import Preset
 from konio.studies.multitask.pretraining import provide
+from konio.studies.multitask.seen import look, onlooker
 from konio.studies.multitask.trial import PREPARED, TEXTURE
 from konio.studies.runner import code_version, fingerprint, run_study
 
@@ -36,10 +37,12 @@ CODE: Final = (
     "konio.metrics",
     "konio.networks",
     "konio.prepare",
+    "konio.features.blocks",
     "konio.features.texture",
     "konio.features.classifiers",
     "konio.studies.multitask.choice",
     "konio.studies.multitask.parts",
+    "konio.studies.multitask.seen",
     "konio.studies.multitask.trial",
     "konio.tasks",
 )
@@ -119,21 +122,30 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
     record.claim(out, ask.preset, films.cohort.fingerprint)
     pretraining = provide(out, ask)
     recipe = parse_recipe({"name": "films", **ask.preset.recipe})
-    store = prepare_films(out / PREPARED, films.cohort, recipe, ask)
+    model = onlooker(ask.preset, films.cohort.fingerprint)
+    sides = () if model is None else (model.side,)
+    store = prepare_films(out / PREPARED, films.cohort, recipe, ask, sides)
     parts = divide(films.cohort, films.own, store, ask.preset)
     write_parts(out, parts)
     write_cohort(films.cohort, out / "cohort.csv")
     record.write_cases(out, films, store, parts)
     _textures(out, store, engine, ask)
+    if model is not None:
+        look(out, store, model, engine, ask.counting(f"{model.name} looks at the films"))
+    seen_by = None if model is None else model.to_json()
     identity = fingerprint(
-        [ask.preset.to_json(), pretraining.to_json()], films.cohort.fingerprint, code_version(*CODE)
+        [ask.preset.to_json(), pretraining.to_json(), seen_by],
+        films.cohort.fingerprint,
+        code_version(*CODE),
     )
     record.begin(out, films, store, parts, pretraining, ask.preset, identity)
+    record.update(out, {"seen_by": seen_by})
     return Laid(ask.preset, parts, identity, pretraining.weights)
 
 
 def _finals(preset: Preset) -> int:
-    return preset.seeds * len(preset.groups) + 2 if preset.test_fraction else 0
+    own = len(baselines(preset))
+    return preset.seeds * len(preset.groups) + own if preset.test_fraction else 0
 
 
 def _textures(out: Path, store: Store, engine: Engine, ask: Ask) -> None:
@@ -141,7 +153,7 @@ def _textures(out: Path, store: Store, engine: Engine, ask: Ask) -> None:
     path = out / TEXTURE
     if path.exists() and len(np.load(path, mmap_mode="r")) == len(store):
         return
-    side = max(store.images)
+    side = ask.preset.side
     common = {"folder": str(store.folder), "side": side}
     items = [
         {**common, "first": first, "end": min(first + _CHUNK, len(store))}

@@ -72,6 +72,7 @@ class Preset:
         film: their side in pixels.
         seed: of cohort and splits.
         extra: made-up films that are mixed into a real cohort's training.
+        seen_by: a finished model whose features, with a linear model on top, are one more baseline; none where empty.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Preset:
     film: int = 512
     seed: int = 7
     extra: int = 0
+    seen_by: str = ""
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -221,6 +223,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             dropouts=(0.5,),
             seeds=0,
             test_fraction=0.0,
+            seen_by="konio-radiograph",
         ),
     }
 )
@@ -247,6 +250,16 @@ def check(chosen: Preset, cohort: object | None) -> None:
         raise UsageError(
             f"preset {chosen.name!r} asks real films; give a cohort.csv or the folder of the Shenzhen set"
         )
+
+
+def with_onlooker(chosen: Preset, model: str | None) -> Preset:
+    """The same preset with the features of another finished model as a baseline, of none where the name is empty.
+
+    Args:
+        chosen: the preset.
+        model: name or directory of a bundle; the preset's own where ``None``.
+    """
+    return chosen if model is None else dataclasses.replace(chosen, seen_by=model)
 
 
 def with_extra(chosen: Preset, films: int) -> Preset:

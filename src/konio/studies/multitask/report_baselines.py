@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
@@ -26,9 +25,6 @@ from konio.studies.page import Paragraph
 from konio.studies.reported import read
 from konio.studies.tables import Cell, Column, Heading, Row, Table, Text, say
 
-#: Baselines that every page prints.
-BASELINES: Final = ("majority", "texture")
-
 
 def baselines_table(evidence: Evidence) -> Table:
     """Table 11: the networks beside what costs nothing."""
@@ -36,7 +32,8 @@ def baselines_table(evidence: Evidence) -> Table:
     folds = evidence.study["design"]["folds"]
     for task, question in evidence.questions.items():
         rows.append(Heading(question.title))
-        for method in (*BASELINES, *reversed(pair_of(evidence))):
+        together = ("together",) if "together" in evidence.groups else ()
+        for method in (*evidence.baselines, *reversed(pair_of(evidence)), *together):
             runs = evidence.best(task, method)
             cv = [list(by_unit(runs, question, (s, "mean")).values()) for s in ("accuracy", "f1")]
             test = pool(evidence.of(task, method, "final"))
@@ -66,13 +63,27 @@ def baselines_table(evidence: Evidence) -> Table:
                 "交叉验证留出样本上的准确率之差，按患者重抽样；McNemar精确检验。",
             ),
         },
-        Words(
-            "Majority class: the most frequent class of the training part. Zone texture: sixty numbers, the roughness of each lung zone at "
-            "four scales, with a logistic regression. The paper reports no baseline.",
-            "多数类：训练部分最多的类别。肺区纹理：六个肺区四个尺度粗糙度共60个数值加逻辑回归。论文未报告基线。",
-        ),
+        _explained(evidence),
         "table-11",
     )  # fmt: skip
+
+
+def _explained(evidence: Evidence) -> Words:
+    words = Words(
+        "Majority class: the most frequent class of the training part. Zone texture: sixty numbers, the roughness of each lung zone at "
+        "four scales, with a logistic regression. The paper reports no baseline.",
+        "多数类：训练部分最多的类别。肺区纹理：六个肺区四个尺度粗糙度共60个数值加逻辑回归。论文未报告基线。",
+    )
+    model = evidence.study.get("seen_by")
+    if not model or "seen" not in evidence.groups:
+        return words
+    return Words(
+        f"{words.en} Features of a finished model: what {model['model']} (weights {model['sha256'][:12]}) sees in each lung zone, with a "
+        "logistic regression whose strength is chosen on folds inside the training part; that model was never taught this question on "
+        "these films. Together: the mean of the network's and this model's probabilities.",
+        f"{words.zh}已有模型特征：{model['model']}（权重 {model['sha256'][:12]}）在各肺区的特征加逻辑回归，正则强度由训练部分内部交叉验证选定；"
+        "该模型未用这些胸片学习过此问题。合并：网络与该模型概率的均值。",
+    )
 
 
 def _accuracy(pooled: Pooled | None) -> Cell:
@@ -113,7 +124,7 @@ def baseline_verdicts(evidence: Evidence) -> tuple[Paragraph, ...]:
     found = []
     for task, question in evidence.questions.items():
         for method in pair_of(evidence):
-            beaten = {name: _gap(evidence, task, method, name) for name in BASELINES}
+            beaten = {name: _gap(evidence, task, method, name) for name in evidence.baselines}
             known = {name: gap[0] for name, gap in beaten.items() if gap is not None}
             if not known:
                 continue

@@ -214,7 +214,8 @@ def area_sentences(evidence: Evidence) -> tuple[Paragraph, ...]:
     for task, question in evidence.questions.items():
         if len(question.kept) != 2:
             continue
-        for method in pair_of(evidence):
+        others = [name for name in ("seen", "together", "texture") if name in evidence.groups]
+        for method in (*pair_of(evidence), *others):
             runs = evidence.best(task, method)
             mean = over_folds(_fold_areas(runs, 1), evidence.study["design"]["folds"])[1]
             if mean is None:

@@ -6,8 +6,9 @@ Reads ``study.json``, ``cases.csv`` and the predictions of whatever trials are f
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,8 @@ METHODS: Final[Mapping[str, Words]] = {
     "mixed": Words("real and made-up films", "真实与虚构胸片"),
     "real": Words("real films alone", "仅真实胸片"),
     "texture": Words("zone texture, linear model", "肺区纹理线性模型"),
+    "seen": Words("features of a finished model, linear model", "已有模型特征加线性模型"),
+    "together": Words("network and features together", "网络与特征合并"),
     "majority": Words("majority class", "多数类"),
 }
 
@@ -215,6 +218,11 @@ class Evidence:
         return "multi", "single"
 
     @property
+    def baselines(self) -> tuple[str, ...]:
+        """Baselines that were asked, weakest first."""
+        return tuple(name for name in ("majority", "texture", "seen") if name in self.groups)
+
+    @property
     def made_up(self) -> bool:
         """Whether the measured patients are made up."""
         return bool(self.study["cohort"]["made_up"])
@@ -289,7 +297,30 @@ def read_evidence(out: str | Path) -> Evidence:
         name: tuple(run for trial in trials if (run := _run(trial, question, study)) is not None)
         for name, question in questions.items()
     }
-    return Evidence(folder, study, cases, questions, runs)
+    together = {name: (*own, *_together(own)) for name, own in runs.items()}
+    return Evidence(folder, study, cases, questions, together)
+
+
+def _together(runs: Sequence[Run]) -> Iterator[Run]:
+    """Network and linear model on a finished model's features as one: the mean of their probabilities, fold by fold."""
+    seen = {run.fold: run for run in runs if (run.group, run.role) == ("seen", "cv")}
+    for run in runs:
+        other = seen.get(run.fold)
+        if (run.group, run.role) != ("real", "cv") or other is None:
+            continue
+        mine, theirs = np.argsort(run.position), np.argsort(other.position)
+        if not np.array_equal(run.position[mine], other.position[theirs]):
+            continue
+        mean = (run.probabilities()[mine] + other.probabilities()[theirs]) / 2
+        yield dataclasses.replace(
+            run,
+            name=run.name.replace("real", "together"),
+            group="together",
+            position=run.position[mine],
+            truth=run.truth[mine],
+            logits=np.log(np.maximum(mean, np.finfo(np.float64).tiny)),
+            temperature=None,
+        )
 
 
 def _case(row: Mapping[str, str]) -> CaseRow:

@@ -27,6 +27,7 @@ from konio.learning.training import StoppedError, first_network, labelled
 from konio.networks.multitask import MultiTaskNetwork
 from konio.studies.multitask.parts import Parts, Sides, read_parts
 from konio.studies.multitask.predictions import Answers, Predictions, write_predictions
+from konio.studies.multitask.seen import SEEN, features_file
 from konio.tasks import MISSING, RADIOGRAPH_TASKS
 
 PREPARED: Final = "prepared"
@@ -48,7 +49,7 @@ def run_trial(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     Returns:
         Number of films on each side, temperatures, scores.
     """
-    if settings["model"] in ("majority", "texture"):
+    if settings["model"] in ("majority", "texture", SEEN):
         return _run_baseline(settings, folder)
     return _run_network(settings, folder)
 
@@ -199,14 +200,16 @@ def _ship(
 
 
 def _run_baseline(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Shares of the classes, or a linear model on zone textures (dossier 4.1 gap 18)."""
+    """Shares of the classes, or a linear model on zone textures or on what a finished model sees (dossier 4.1 gap 18)."""
     out = folder.parents[1]
     parts = read_parts(out)
     sides, tasks = sides_of(settings, parts), list(settings["tasks"])
     learned = (*sides.train, *sides.validation)
     measured = np.array(sides.measured, np.int64)
     labels = parts.label_table(tasks)
-    texture: NDArray[np.float64] = np.load(out / TEXTURE, allow_pickle=False)
+    table = np.load(
+        features_file(out) if settings["model"] == SEEN else out / TEXTURE, allow_pickle=False
+    )
     answers = {}
     for column, name in enumerate(tasks):
         rows = np.array([p for p in learned if labels[p, column] != MISSING], np.int64)
@@ -216,7 +219,7 @@ def _run_baseline(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             shares = np.bincount(truth, minlength=classes) / len(truth)
             said = np.tile(shares, (len(measured), 1))
         else:
-            said = _linear(texture[rows], truth, texture[measured], classes)
+            said = _linear(settings["model"], table[rows], truth, table[measured], classes)
         logits = np.log(np.maximum(said, _NEVER)).astype(np.float32)
         answers[name] = Answers(labels[measured, column], logits)
     found = Predictions(measured, answers)
@@ -229,14 +232,17 @@ def _run_baseline(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _linear(
-    x: NDArray[np.float64], y: NDArray[np.int64], new: NDArray[np.float64], classes: int
+    model: str, x: NDArray[Any], y: NDArray[np.int64], new: NDArray[Any], classes: int
 ) -> NDArray[np.float64]:
     """Probabilities ``(n, classes)``; zero for classes that the training side does not have."""
     from konio.features.classifiers import fit as fit_classifier
+    from konio.features.classifiers import fit_wide
 
     if len(np.unique(y)) == 1:  # nothing to tell apart
         said = np.zeros((len(new), classes))
         said[:, y[0]] = 1.0
         return said
-    model = fit_classifier("logistic", x, y, seed=0, classes=classes, c=0.1, balanced=False)
-    return model.probabilities(new)
+    if model == SEEN:
+        return fit_wide(x, y, seed=0, classes=classes).probabilities(new)
+    own = fit_classifier("logistic", x, y, seed=0, classes=classes, c=0.1, balanced=False)
+    return own.probabilities(new)
