@@ -105,6 +105,26 @@ def test_what_speaks_for_a_class_is_where_the_map_is_warm(explainer: str) -> Non
     assert float(heat[4:, 4:].max()) < 0.4 * float(heat[:3, :3].min())
 
 
+@pytest.mark.parametrize("name", ["densenet-mini", "stage"])
+def test_two_scales_agree_or_nothing_is_shown(name: str) -> None:
+    """By autograd through the whole network: the root of the product of both maps, on the finer cells."""
+    net, films = network(name), image()
+    module = getattr(net, "module", net).eval()
+    said = explain(net, films, "two-scale-cam")
+    inner, rest = module.backbone.halves(films)
+    maps = rest(inner)
+    score = net.answer(maps).gather(1, said.chosen[:, None]).sum()
+    slopes = torch.autograd.grad(score, (inner, maps))
+    fine, coarse = (
+        (slope * values).sum(dim=1, keepdim=True).relu().detach()
+        for slope, values in zip(slopes, (inner, maps), strict=True)
+    )
+    grown = nn.functional.interpolate(coarse, size=(8, 8), mode="bilinear")
+    assert said.heat.shape == (2, 8, 8)
+    assert float(said.heat.max()) > 0
+    assert torch.allclose(said.heat, (fine * grown)[:, 0].sqrt(), atol=1e-5)
+
+
 def test_eigen_cam_shows_what_is_strongest_whatever_the_class() -> None:
     film = -torch.ones(1, 1, 8, 8)
     film[..., :6, :6] = 1

@@ -115,3 +115,16 @@ def test_fastest_dtype_is_one_that_computes() -> None:
     dtype = fastest_dtype("cpu")
     assert dtype in (torch.float32, torch.bfloat16)
     assert torch.ones(2, dtype=dtype).sum() == 2
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_two_halves_make_the_whole_way(channels: int) -> None:
+    network = lively(DenseNet(DENSENET_MINI, channels, seeded())).eval()
+    image = torch.randn(2, channels, 64, 64, generator=seeded())
+    with torch.no_grad():
+        inner, rest = network.halves(image)
+        before = inner.clone()
+        assert inner.shape[2:] == (8, 8)
+        assert float(inner.min()) >= 0
+        assert torch.equal(rest(inner), network(image))
+        assert torch.equal(inner, before)  # the rest changes nothing that it is given

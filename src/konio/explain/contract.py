@@ -1,8 +1,8 @@
 """What an explainer gets and gives, and how a network is asked without a trace.
 
 A network is anything that makes a map and answers from it (`konio.networks.classifier.Classifier`, or one question of
-a multi-task network through `about_task`). An explainer takes `Asked` and returns one heat map per image on the cells
-of the feature map, float32, not negative, not scaled.
+a multi-task network through `about_task`). An explainer takes `Asked` and returns one heat map per image, on the cells
+of the feature map or finer ones, float32, not negative, not scaled.
 
 The class that is explained is the predicted one. A map of the true class would carry the label into whatever is made
 of it: paper B's features are very probably such a leak (dossier 4.2, B18). Asking for it is possible to show that leak,
@@ -23,6 +23,9 @@ from torch import Tensor, nn
 from konio.errors import BundleError, UsageError
 from konio.networks.multitask import MultiTaskNetwork
 from konio.networks.pooling import Pooled
+
+#: An inner map ``(B, C', h', w')``, not negative, and the way from it to the map ``(B, C, h, w)``.
+Halves = tuple[Tensor, Callable[[Tensor], Tensor]]
 
 #: Whose class is explained: the network's own answer, or the label (a leak, for demonstration only).
 ClassSource = Literal["predicted", "true"]
@@ -70,6 +73,15 @@ class Asked:
         """The network as it answers variants of one image of the batch."""
         single = getattr(self.network, "alone", None)
         return self.network if single is None else single(number)
+
+    def halves(self) -> Halves | None:
+        """A finer map of the images and the way on from it to ``maps``; ``None`` where the network has none."""
+        module: Any = getattr(self.network, "module", self.network)
+        backbone: Any = getattr(module, "backbone", None)
+        if not hasattr(backbone, "halves"):
+            return None
+        found: Halves = backbone.halves(self.image.expand(-1, backbone.in_channels, -1, -1))
+        return found
 
 
 Explainer = Callable[[Asked], Tensor]

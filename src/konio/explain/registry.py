@@ -18,13 +18,15 @@ from konio.errors import UsageError
 from konio.explain.contract import ClassSource, Explainer, Network, ask, undisturbed
 from konio.explain.eigencam import eigen_cam
 from konio.explain.gradients import grad_cam, grad_cam_plus_plus, hires_cam, weighted_maps
+from konio.explain.twoscales import two_scale_cam
 from konio.explain.withholding import ablation_cam, score_cam
 
-#: Explainers by name. The first three follow a gradient, the others do not; eigen-cam knows no class.
+#: Explainers by name. The first four follow a gradient, the others do not; eigen-cam knows no class.
 EXPLAINERS: Final[Mapping[str, Explainer]] = MappingProxyType(
     {
         "grad-cam": grad_cam,
         "hires-cam": hires_cam,
+        "two-scale-cam": two_scale_cam,
         "grad-cam++": grad_cam_plus_plus,
         "ablation-cam": ablation_cam,
         "eigen-cam": eigen_cam,
@@ -40,7 +42,7 @@ class Explained:
     Args:
         logits: ``(B, classes)``.
         chosen: ``(B,)`` the classes that are explained.
-        heat: ``(B, h, w)`` float32, not negative, not scaled; zero everywhere where nothing spoke for the class.
+        heat: ``(B, h, w)`` float32 on cells of the explainer's own, not negative, not scaled; zero everywhere where nothing spoke for the class.
     """
 
     logits: Tensor

@@ -7,6 +7,7 @@ References:
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,8 @@ from torch.nn import functional
 
 #: Width of the 1x1 bottleneck in units of the growth rate.
 _BOTTLENECK: Final = 4
+#: Where `DenseNet.halves` parts the network: one cell for 8 pixels, enough depth to know a lesion from a rib.
+_FINER: Final = "transition2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,15 @@ class Transition(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(B, channels, h, w)`` to ``(B, channels / 2, h / 2, w / 2)``."""
-        narrow = self.conv(functional.relu(self.norm(maps), inplace=True))
-        return functional.avg_pool2d(narrow, 2)
+        return self.reduced(self.active(maps))
+
+    def active(self, maps: Tensor) -> Tensor:
+        """What passes the ReLU: ``(B, channels, h, w)``, not negative."""
+        return functional.relu(self.norm(maps), inplace=True)
+
+    def reduced(self, active: Tensor) -> Tensor:
+        """The rest of the way: ``(B, channels, h, w)`` to ``(B, channels / 2, h / 2, w / 2)``."""
+        return functional.avg_pool2d(self.conv(active), 2)
 
 
 class DenseNet(nn.Module):
@@ -139,6 +149,32 @@ class DenseNet(nn.Module):
             if isinstance(module, DenseBlock):
                 blocks[len(blocks) + 1] = maps
         return functional.relu(maps, inplace=True), blocks
+
+    def halves(self, image: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """A finer map on the way, and the way on from it: ``rest(inner)`` is what `forward` returns.
+
+        Args:
+            image: as for `forward`.
+
+        Returns:
+            ``(B, C, H / 8, W / 8)`` behind the ReLU of the second transition, not negative; and the rest.
+        """
+        parts = list(self.features.named_children())
+        cut = [name for name, _ in parts].index(_FINER)
+        second = parts[cut][1]
+        if not isinstance(second, Transition):
+            raise TypeError(f"{_FINER} is a {type(second).__name__}")
+        maps = image
+        for _, part in parts[:cut]:
+            maps = part(maps)
+
+        def rest(inner: Tensor) -> Tensor:
+            out = second.reduced(inner)
+            for _, part in parts[cut + 1 :]:
+                out = part(out)
+            return functional.relu(out, inplace=True)
+
+        return second.active(maps), rest
 
     def forward(self, image: Tensor) -> Tensor:
         """Feature map after the last ReLU.
