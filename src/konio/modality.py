@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from konio.explain.gradcam import hires_cam
-from konio.explain.regions import enlarge, find_regions
+from konio.explain.regions import end_at, enlarge, find_regions
 from konio.io.volume import Volume
 from konio.lungs.find import find_lungs
 from konio.lungs.quality import measure_quality
@@ -35,6 +35,8 @@ Point = tuple[float, float, float]
 #: Side of the grid on which boxes of evidence are found. A feature map has 16 cells to a side, so that a finer
 #: grid costs time and tells nothing more.
 REGION_GRID: Final = 128
+#: Side of the maps that are kept and shown: fine enough for the border of a lung, small enough for a database.
+SHOWN_GRID: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +44,14 @@ class Explanation:
     """What moved one answer.
 
     Args:
-        heat: ``(h, w)`` float32 in 0..1 on the cells of the feature map; 0 everywhere where nothing spoke for it.
+        heat: ``(h, w)`` float32 in 0..1 on any grid over the square; 0 everywhere where nothing spoke for it.
         regions: boxes around the strongest parts.
+        within: what the answer was made from and the map ends at: ``lungs``, a zone, or nothing (the whole square).
     """
 
     heat: NDArray[np.float32]
     regions: tuple[EvidenceRegion, ...]
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,7 @@ def explain_radiograph(
 ) -> dict[str, Explanation]:
     """HiResCAM of several answers on one film, and the boxes around its strongest parts.
 
-    A zone's question pools over its zone only, so nothing outside of it can move the answer; its map is
-    cut to the zone.
+    A head that pools over the lungs or over its zone has seen nothing else; its map ends at their border.
 
     Args:
         network: whose heads answered.
@@ -98,27 +101,36 @@ def explain_radiograph(
     chosen = {
         name: torch.tensor([index], device=features.device) for name, index in answers.items()
     }
-    maps = {
-        name: _cut_to_zone(heat[0], prepared, network.tasks[name].zone)
-        for name, heat in hires_cam(network, features, zones, chosen).items()
-    }
-    if not maps:
+    if not chosen:
         return {}
-    fine = enlarge(torch.stack(tuple(maps.values())), REGION_GRID)
-    return {
-        name: Explanation(_scaled(heat), find_regions(name, fine[number], prepared.frame, lungs))
-        for number, (name, heat) in enumerate(maps.items())
-    }
+    maps = hires_cam(network, features, zones, chosen)
+    fine = enlarge(torch.cat(tuple(maps.values())), REGION_GRID)
+    labels = prepared.frame.crop_labels(lungs.zones, REGION_GRID)
+    said = {}
+    for name, heat in zip(maps, fine, strict=True):
+        within = _made_from(network, name)
+        shown = end_at(heat, _mask(labels, within)) if within else heat
+        regions = find_regions(name, shown, prepared.frame, lungs)
+        said[name] = Explanation(_shown(shown), regions, within)
+    return said
 
 
-def _cut_to_zone(heat: Tensor, prepared: Prepared, zone: str | None) -> Tensor:
-    if zone is None or prepared.zones is None:
-        return heat
-    return heat * (prepared.zones[ZONES.index(zone)] > 0).to(heat.device)
+def _made_from(network: MultiTaskNetwork, name: str) -> str:
+    """What the head of a question sees: ``lungs``, one zone, or ``""`` for the whole square."""
+    pooling = network.plan.pooling[name]
+    if pooling == "zone":
+        return network.tasks[name].zone or ""
+    return "lungs" if pooling == "lungs" else ""
 
 
-def _scaled(heat: Tensor) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = heat.float().numpy(force=True)
+def _mask(labels: NDArray[np.uint8], within: str) -> NDArray[np.bool_]:
+    return np.asarray(labels > 0 if within == "lungs" else labels == 1 + ZONES.index(within), bool)
+
+
+def _shown(fine: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The map for pages: means of small squares, the strongest 1."""
+    step = REGION_GRID // SHOWN_GRID
+    values = fine.reshape(SHOWN_GRID, step, SHOWN_GRID, step).mean(axis=(1, 3))
     peak = float(values.max())
     return np.asarray(values / peak if peak > 0 else values, np.float32)
 

@@ -255,8 +255,10 @@ class Assessment:
         decision: how two levels came to the stage (``level`` that decided, probability of ``disease``, ``cut_point``,
             ``crops``), or ``None``.
         explanation: ``explainer``, ``in_lungs`` (question to the share of its map inside the lungs, whole-film questions
-            only; ``None`` where nothing spoke for the answer) and ``lungs_area`` (the lungs' share of the square that the
-            network saw, which is what a map without any preference would have); ``None`` without maps.
+            only; ``None`` where nothing spoke for the answer), ``made_from_lungs`` (questions whose answer is made from the
+            lungs alone and whose map ends at their border, so that its share tells nothing) and ``lungs_area`` (the lungs'
+            share of the square that the network saw, which is what a map without any preference would have); ``None``
+            without maps.
         quality: measured facts about the film (name to number or word).
         files: what was written, by kind (``page``, ``heatmap``, ``overlay``, ``sr``).
     """

@@ -15,6 +15,7 @@ from PIL import Image as Picture
 import konio
 from konio.assess import Assessor, load
 from konio.errors import BundleError, RefusedError, UsageError
+from konio.modality import SHOWN_GRID
 from konio.records import NOTICE, Image
 from konio.tasks import ZONES
 
@@ -69,7 +70,7 @@ def test_every_answer_has_a_map_between_zero_and_one(assessor: Assessor, chest: 
     answered = {name for name, answer in examined.assessment.tasks.items() if answer is not None}
     assert {heat.task for heat in examined.heats} == answered
     for heat in examined.heats:
-        assert heat.values.shape == (2, 2)
+        assert heat.values.shape == (SHOWN_GRID, SHOWN_GRID)
         assert heat.values.min() >= 0
         assert heat.values.max() <= 1
         assert heat.answer == examined.assessment.tasks[heat.task].prediction

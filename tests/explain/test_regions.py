@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from konio.errors import RecordError
-from konio.explain.regions import RegionRule, enlarge, find_regions
+from konio.explain.regions import RegionRule, end_at, enlarge, find_regions
 from konio.prepare.geometry import Frame
 from konio.records import Lungs
 
@@ -97,3 +97,13 @@ def test_nonsense_is_refused() -> None:
         find_regions("stage", np.zeros((3, 4), np.float32), FRAME)
     with pytest.raises(RecordError, match="shares"):
         RegionRule(threshold=0)
+
+
+def test_a_map_ends_at_a_mask_of_its_own_grid() -> None:
+    heat, seen = np.ones((2, 4, 4), np.float32), np.zeros((4, 4), bool)
+    seen[1:3, 1] = True
+    ended = end_at(heat, seen)
+    assert (ended == heat * seen).all()
+    assert (end_at(ended, seen) == ended).all()
+    with pytest.raises(RecordError, match="own grid"):
+        end_at(heat, seen[:2])

@@ -22,6 +22,11 @@ EXPLAINER: Final = "hires-cam"
 LOW: Final = 0.5
 
 
+#: `konio.modality.Explanation.within` of an answer that is made from the lungs alone. Its map ends at their border, so that its
+#: share inside them tells nothing about the network.
+LUNGS_ALONE: Final = "lungs"
+
+
 def explanation_facts(questions: TaskSet, said: Said, lungs: Lungs) -> Mapping[str, Any] | None:
     """The field ``explanation`` of an assessment.
 
@@ -47,6 +52,7 @@ def explanation_facts(questions: TaskSet, said: Said, lungs: Lungs) -> Mapping[s
     return {
         "explainer": EXPLAINER,
         "in_lungs": {name: None if math.isnan(s) else round(s, 4) for name, s in shares.items()},
+        "made_from_lungs": [name for name in maps if said.why[name].within == LUNGS_ALONE],
         "lungs_area": round(float(mask.mean()), 4),
     }
 

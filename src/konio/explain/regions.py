@@ -56,6 +56,26 @@ def enlarge(heat: Tensor, size: int) -> NDArray[np.float32]:
     return finer
 
 
+def end_at(heat: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Enlarged maps that end where the answer stops looking.
+
+    A head that weighs cells by their share of lung has used nothing of what lies beyond the lungs' border; that a
+    cell at the border reaches over it is the picture's doing, not the network's (docs/decisions/0042).
+
+    Args:
+        heat: ``(..., n, n)``, from `enlarge`.
+        seen: ``(n, n)`` what the answer was made from.
+
+    Raises:
+        RecordError: if the two lie on different grids.
+    """
+    if heat.shape[-2:] != seen.shape:
+        raise RecordError(
+            f"a map {heat.shape} ends at a mask of its own grid, got {seen.shape}; resize one of them"
+        )
+    return np.asarray(heat * seen, np.float32)
+
+
 def find_regions(
     task: str,
     heat: NDArray[np.float32],

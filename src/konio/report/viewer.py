@@ -60,10 +60,14 @@ def heat_layer(examined: Examined, heat: HeatMap, shown: str | None) -> dict[str
 
 
 def _inside(examined: Examined, task: str) -> Words:
-    """Which share of a map lies inside the lungs, as a sentence; nothing for a zone's question."""
-    share = ((examined.assessment.explanation or {}).get("in_lungs") or {}).get(task)
+    """What the map has to do with the lungs, as a sentence; nothing for a zone's question or an empty map."""
+    facts = examined.assessment.explanation or {}
+    share = (facts.get("in_lungs") or {}).get(task)
     if share is None:
         return Words("", "")
+    if task in facts.get("made_from_lungs", ()):
+        words = WORDS["lungs-alone"]
+        return Words(f" {words.en}", words.zh)
     words = WORDS["in-lungs"]
     return Words(f" {percent(share)} {words.en}.", f"{percent(share)} {words.zh}。")
 

@@ -42,6 +42,10 @@ WORDS: Final = MappingProxyType(
             "颜色表示影响网络判断的区域（HiResCAM），并非病变位置。",
         ),
         "in-lungs": Words("of the colours lie inside the lungs", "的着色位于肺野内"),
+        "lungs-alone": Words(
+            "This answer is made from the lungs alone, and the map ends at their border.",
+            "本项判断仅依据肺野，热图止于肺野边缘。",
+        ),
         "outside-lungs": Words(
             "most of what moved the network lies outside the lungs. Find a reason on the film before relying on this.",
             "影响网络判断的区域多在肺野之外，须在片上另有依据方可采信。",
