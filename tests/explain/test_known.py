@@ -13,6 +13,7 @@ from konio.errors import UsageError
 from konio.explain.known import GRID, SCORES, KnownFilm, chance, known_film, mean_scores, score_map
 from konio.phantom import PhantomFilm, radiograph
 from konio.prepare import Preparation
+from konio.records import Image, Lungs
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,32 @@ def test_a_map_of_the_lesions_beats_chance_and_a_map_of_the_corner_does_not(
     assert blind["outside_chest"] == pytest.approx(1 - known.chest.mean())
     assert wrong["pointing"] == wrong["pointing_near"] == 0
     assert wrong["outside_chest"] > blind["outside_chest"]
+
+
+def test_a_map_that_ends_at_the_lungs_is_scored_in_them_alone(known: KnownFilm) -> None:
+    lesions = known.lesions_of("stage", "III")
+    even = chance(known, lesions, ended=True)
+    assert even["in_lungs"] == 1  # the network was told of the true lungs
+    assert even["outside_chest"] < 0.01
+    assert even["pointing"] == pytest.approx(lesions[known.lungs].mean())
+    assert even["pointing"] > 2 * chance(known, lesions)["pointing"]
+    outside = torch.from_numpy(~known.lungs).float()
+    assert math.isnan(score_map(outside, known, lesions, ended=True)["in_lungs"])
+
+
+def test_the_network_may_be_told_of_lungs_that_were_found(film: PhantomFilm) -> None:
+    def half(image: Image) -> Lungs:
+        zones = film.zones.copy()
+        zones[zones > 3] = 0
+        return Lungs(zones > 0, zones, image.shape)
+
+    told = known_film(film, Preparation(size=128), half)
+    assert told.lungs[told.seen].all()
+    assert told.seen.sum() < 0.8 * told.lungs.sum()
+    assert told.zones is not None
+    assert not told.zones[3:].any()
+    even = chance(told, told.lesions_of("stage", "III"), ended=True)
+    assert even["in_lungs"] == 1
 
 
 def test_where_nothing_is_to_be_found_only_the_anatomy_is_scored(known: KnownFilm) -> None:

@@ -6,7 +6,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from konio.errors import UsageError
 from konio.explain.measures import TOP_PERCENT, energy_share, pointing_score, top_iou
-from konio.explain.regions import enlarge
+from konio.explain.regions import end_at, enlarge
 from konio.phantom import PhantomFilm
 from konio.prepare import Frame, Preparation, prepare_film
 from konio.records import Image, Lungs, Source, frozen
@@ -64,7 +64,8 @@ class KnownFilm:
     Args:
         image: ``(1, S, S)`` in -1..1.
         zones: ``(6, S / 32, S / 32)`` zone weights.
-        lungs: ``(GRID, GRID)`` bool.
+        lungs: ``(GRID, GRID)`` bool, the true ones.
+        seen: ``(GRID, GRID)`` bool, the lungs that the network was told of.
         ribs: likewise.
         chest: the shadow of the space inside the ribs, likewise.
         lesions: ``(GRID, GRID)`` uint8 as `PhantomFilm.lesions`.
@@ -74,13 +75,14 @@ class KnownFilm:
     image: Tensor
     zones: Tensor | None
     lungs: Mask
+    seen: Mask
     ribs: Mask
     chest: Mask
     lesions: NDArray[np.uint8]
     labels: Mapping[str, str | None]
 
     def __post_init__(self) -> None:
-        for array in (self.lungs, self.ribs, self.chest, self.lesions):
+        for array in (self.lungs, self.seen, self.ribs, self.chest, self.lesions):
             frozen(array)
 
     def lesions_of(self, task: str, answer: str) -> Mask:
@@ -88,12 +90,18 @@ class KnownFilm:
         return np.isin(self.lesions, LESIONS_OF.get((task, answer), ()))
 
 
-def known_film(film: PhantomFilm, preparation: Preparation) -> KnownFilm:
-    """A made-up film with its truth; the lungs are the true ones, so that no other network has a say.
+def known_film(
+    film: PhantomFilm,
+    preparation: Preparation,
+    find: Callable[[Image], Lungs] | None = None,
+) -> KnownFilm:
+    """A made-up film with its truth.
 
     Args:
         film: from `konio.phantom.radiograph`.
         preparation: of the network that will be asked.
+        find: finds the lungs that the network is told of, as an assessment does; the true ones where ``None``, so
+            that no other network has a say.
 
     Raises:
         UsageError: if the film has no lungs or does not know its anatomy (an implant on a real film).
@@ -104,15 +112,15 @@ def known_film(film: PhantomFilm, preparation: Preparation) -> KnownFilm:
         )
     shape = (film.display.shape[0], film.display.shape[1])
     source = Source("made-up", "0" * 64, "memory", *shape)
-    lungs = Lungs(film.zones > 0, film.zones.copy(), shape)
-    prepared = prepare_film(
-        Image(film.display.copy(), film.spacing_mm, "radiograph", source), lungs, preparation
-    )
+    image = Image(film.display.copy(), film.spacing_mm, "radiograph", source)
+    lungs = Lungs(film.zones > 0, film.zones.copy(), shape) if find is None else find(image)
+    prepared = prepare_film(image, lungs, preparation)
     frame: Frame = prepared.frame
     return KnownFilm(
         prepared.image,
         prepared.zones,
         frame.crop_labels(film.lungs, GRID),
+        frame.crop_labels(lungs.zones, GRID) > 0,
         frame.crop_labels(film.anatomy.rib_mask(), GRID),
         frame.crop_labels(film.anatomy.chest_mask(), GRID),
         frame.crop_labels(film.lesions, GRID),
@@ -120,15 +128,20 @@ def known_film(film: PhantomFilm, preparation: Preparation) -> KnownFilm:
     )
 
 
-def score_map(heat: Tensor, film: KnownFilm, lesions: Mask) -> dict[str, float]:
+def score_map(
+    heat: Tensor, film: KnownFilm, lesions: Mask, *, ended: bool = False
+) -> dict[str, float]:
     """Every score of one map; ``nan`` where it is not defined.
 
     Args:
         heat: ``(h, w)`` on any grid over the film's square, not negative.
         film: with its truth.
         lesions: what there is to be found (`KnownFilm.lesions_of`).
+        ended: whether the map ends at the border of the lungs that the network was told of, as on a page.
     """
     fine = enlarge(heat, GRID)
+    if ended:
+        fine = end_at(fine, film.seen)
     scores = (
         pointing_score(fine, lesions),
         pointing_score(fine, lesions, TOLERANCE),
@@ -141,9 +154,16 @@ def score_map(heat: Tensor, film: KnownFilm, lesions: Mask) -> dict[str, float]:
     return dict(zip(SCORES, scores, strict=True))
 
 
-def chance(film: KnownFilm, lesions: Mask) -> dict[str, float]:
-    """The scores of a map that is the same everywhere: what a map has to do better than."""
-    return score_map(torch.ones(1, 1), film, lesions)
+def chance(film: KnownFilm, lesions: Mask, *, ended: bool = False) -> dict[str, float]:
+    """The scores of a map that is the same everywhere: what a map has to do better than.
+
+    Args:
+        film: with its truth.
+        lesions: what there is to be found.
+        ended: the same everywhere in the lungs, and nothing outside: what a head that sees the lungs alone shows
+            without knowing anything.
+    """
+    return score_map(torch.ones(1, 1), film, lesions, ended=ended)
 
 
 @dataclass(frozen=True, slots=True)
