@@ -60,7 +60,7 @@ def end_at(heat: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.flo
     """Enlarged maps that end where the answer stops looking.
 
     A head that weighs cells by their share of lung has used nothing of what lies beyond the lungs' border; that a
-    cell at the border reaches over it is the picture's doing, not the network's (docs/decisions/0042).
+    cell at the border reaches over it is the picture's doing, not the network's (docs/decisions/0043).
 
     Args:
         heat: ``(..., n, n)``, from `enlarge`.

@@ -9,7 +9,7 @@ later thrown away. Both have to hold:
 
 with A the last map, enlarged to the cells of B, the map behind the ReLU of DenseNet's second transition. The root
 gives back a map that grows with the score and not with its square. It costs a pass forth and back through half of the
-network for every question, which is why pages show HiResCAM alone (docs/decisions/0042).
+network for every question, which is why pages show HiResCAM alone (docs/decisions/0043).
 
 References:
     Draelos and Carin, HiResCAM, arXiv 2011.08891. Jiang et al., LayerCAM, IEEE TIP 2021: maps of inner layers. Selvaraju et
