@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,186 @@ def test_a_tablet_is_large_enough(
     assert pane["width"] > 400
     assert pane["height"] > 280
     page.close()
+
+
+Place = tuple[float, float]
+
+
+class Fingers:
+    """Up to two fingers on the glass, as Chromium hears of them.
+
+    Args:
+        page: what they touch.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._wire = page.context.new_cdp_session(page)
+
+    def down(self, *points: Place) -> None:
+        """They touch the glass; those that touched it already are named again."""
+        self._say("touchStart", points)
+
+    def move(self, *paths: tuple[Place, Place]) -> None:
+        """From the first to the second point of each path."""
+        for step in range(11):
+            points = [
+                tuple(a + (b - a) * step / 10 for a, b in zip(*path, strict=True)) for path in paths
+            ]
+            self._say("touchMove", points)
+
+    def up(self) -> None:
+        """All are lifted."""
+        self._say("touchEnd", ())
+
+    def _say(self, kind: str, points: Any) -> None:
+        touched = [{"x": at[0], "y": at[1], "id": n} for n, at in enumerate(points)]
+        self._wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+
+
+def _ruler(page: Page) -> list[float]:
+    """Both ends of the ruler on the screen."""
+    page.wait_for_timeout(200)
+    ends: list[float] = page.locator("line.ruler").first.evaluate(
+        "line => ['1', '2'].flatMap((n) => {"
+        " const at = new DOMPoint(line['x' + n].baseVal.value, line['y' + n].baseVal.value);"
+        " const { x, y } = at.matrixTransform(line.getScreenCTM()); return [x, y] })"
+    )
+    return ends
+
+
+def _readout(page: Page) -> dict[str, int]:
+    """Window, centre and zoom as the viewer says them."""
+    numbers = [int(n) for n in re.findall(r"\d+", page.locator(".film-readout").inner_text())]
+    return dict(zip(("width", "center", "zoom"), numbers[:3], strict=True))
+
+
+@pytest.fixture
+def tablet(
+    chromium: Browser, served: Served, signed_in: BrowserContext, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """A film on a tablet with a glass to touch, for the reader who is signed in."""
+    width, height = request.param
+    kept = signed_in.storage_state()
+    touched = chromium.new_context(
+        viewport={"width": width, "height": height}, locale="en-GB", has_touch=True, is_mobile=True,
+        storage_state=kept,
+    )  # fmt: skip
+    touched.set_default_timeout(60_000)
+    page = touched.new_page()
+    page.goto(served.url)
+    page.evaluate("localStorage.setItem('konio.language', 'en')")
+    page.reload()
+    page.locator(".films a").first.tap()
+    expect(page.locator("[data-testid=film][data-whole=true]")).to_be_visible()
+    yield page
+    touched.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("tablet", [(1024, 768), (800, 1180)], indirect=True)
+def test_two_fingers_zoom_where_they_are(tablet: Page) -> None:
+    page, fingers = tablet, Fingers(tablet)
+    pane, width = page.locator(".film-pane").bounding_box(), page.evaluate("innerWidth")
+    assert pane is not None
+    x, y = pane["x"] + 0.4 * pane["width"], pane["y"] + 0.45 * pane["height"]
+
+    # A ruler of one finger, that begins where two fingers will meet.
+    page.get_by_role("button", name="Ruler in").tap()
+    fingers.down((x, y))
+    fingers.move(((x, y), (x + 60, y)))
+    fingers.up()
+    expect(page.get_by_test_id("ruler-length")).to_have_count(1)
+    before, seen = _ruler(page), _readout(page)
+    assert before == pytest.approx([x, y, x + 60, y], abs=1)
+
+    left, right = (x - 30, y), (x + 30, y)
+    fingers.down(left)
+    fingers.down(left, right)
+    fingers.move((left, (x - 75, y)), (right, (x + 75, y)))
+    after = _ruler(page)
+    assert _readout(page)["zoom"] == pytest.approx(2.5 * seen["zoom"], rel=0.03)
+    assert after == pytest.approx([x, y, x + 150, y], abs=2)  # what lay between them still does
+    look(page, f"tablet-{width}-pinched")
+
+    # Moved together, they move the film, and no ruler comes of it.
+    left, right = (x - 75, y), (x + 75, y)
+    fingers.move((left, (x - 45, y + 40)), (right, (x + 105, y + 40)))
+    fingers.up()
+    assert _ruler(page) == pytest.approx([x + 30, y + 40, x + 180, y + 40], abs=2)
+    expect(page.get_by_test_id("ruler-length")).to_have_count(1)
+
+    # One that stays on the glass when the other is lifted changes neither window nor place. (Chromium lifts
+    # fingers only together when it is told to, so that the one that stays is a mouse.)
+    page.get_by_role("button", name="Window: drag").tap()
+    apart, kept = _readout(page), _ruler(page)
+    page.mouse.move(x + 40, y)
+    page.mouse.down()
+    fingers.down((x - 40, y))
+    fingers.move(((x - 40, y), (x - 20, y)))
+    page.wait_for_timeout(200)
+    both, placed = _readout(page), _ruler(page)
+    assert (both["width"], both["center"]) == (apart["width"], apart["center"])
+    assert both["zoom"] < 0.9 * apart["zoom"]
+    assert placed != pytest.approx(kept, abs=2)
+    fingers.up()
+    page.mouse.move(x + 140, y + 90, steps=10)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    assert _readout(page) == both
+    assert _ruler(page) == pytest.approx(placed, abs=0.01)
+
+    # Afterwards one finger changes the window as before.
+    fingers.down((x, y))
+    fingers.move(((x, y), (x - 90, y - 60)))
+    fingers.up()
+    page.wait_for_timeout(200)
+    changed = _readout(page)
+    assert changed["width"] < both["width"] - 5
+    assert changed["center"] > both["center"] + 2
+
+    # The page itself has neither grown nor moved.
+    assert page.evaluate("[visualViewport.scale, scrollX, scrollY]") == [1, 0, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_scripts_in_names_are_shown_and_not_run(
+    signed_in: BrowserContext, served: Served, films: list[Path]
+) -> None:
+    """As the last of this file: it adds a film to the list."""
+    script = "<img src=x onerror=alert(1)>"
+    page = signed_in.new_page()
+    ran: list[str] = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    page.goto(served.url)
+    page.evaluate("localStorage.setItem('konio.language', 'en')")
+    page.reload()
+    content = films[1].read_bytes()
+    film = {"name": f"{script}.dcm", "mimeType": "application/dicom", "buffer": content}
+    page.locator("input[type=file]").set_input_files([film])  # type: ignore[list-item]
+    expect(page.get_by_text("1 of 1 uploaded")).to_be_visible()
+    steps.open_film(page, f"{script}.dcm")
+    page.get_by_role("tab", name="Film").click()
+    page.get_by_role("button", name="Correct the person or date").click()
+    page.get_by_label("Number").fill(f"{script}<script>alert(2)</script>")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("cell", name=script).first).to_be_visible()
+    page.get_by_role("tab", name="My reading").click()
+    page.get_by_role("button", name="Set the rest to 0/0").click()
+    page.get_by_label("Remarks").fill(script)
+    steps.sign(page)
+    with signed_in.expect_page() as opened:
+        page.get_by_test_id("report").click()
+        page.get_by_test_id("report-en").click()
+    report = opened.value
+    report.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    expect(report.get_by_text(script).first).to_be_visible()
+    assert report.locator("img[src=x]").count() == 0
+    report.close()
+    page.get_by_role("link", name="Work list").click()
+    expect(page.get_by_text(script).first).to_be_visible()
+    assert page.locator("img[src=x]").count() == 0
+    look(page, "script-in-a-name")
+    page.close()
+    assert ran == []

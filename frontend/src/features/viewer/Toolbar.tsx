@@ -52,7 +52,8 @@ export function Toolbar({ tool, onTool, inverted, rulers, acts, children }: Aske
       <Button words="view.one-to-one" letter="1" onClick={acts.oneToOne}><IconAspectRatio size={20} /></Button>
       <Button words="view.invert" letter="I" pressed={inverted} onClick={acts.invert}><IconContrastFilled size={20} /></Button>
       <Button words="view.reset" letter="S" onClick={acts.reset}><IconRestore size={20} /></Button>
-      {rulers > 0 && <Button words="view.clear-rulers" letter="X" onClick={acts.clearRulers}><IconTrash size={20} /></Button>}
+      {/* Always there: a button that came with the first ruler would wrap the bar and move the film under it. */}
+      <Button words="view.clear-rulers" letter="X" disabled={rulers === 0} onClick={acts.clearRulers}><IconTrash size={20} /></Button>
       <Divider orientation="vertical" />
       {children}
       <Button words="view.keys" letter="?" onClick={acts.showKeys}><IconKeyboard size={20} /></Button>
@@ -64,11 +65,12 @@ interface ButtonAsked {
   words: Key
   letter: string
   pressed?: boolean
+  disabled?: boolean
   onClick: () => void
   children: ReactNode
 }
 
-function Button({ words, letter, pressed, onClick, children }: ButtonAsked) {
+function Button({ words, letter, pressed, disabled = false, onClick, children }: ButtonAsked) {
   const { t } = useWords()
   return (
     <Tooltip position="bottom" label={`${t(words)} (${letter})`}>
@@ -77,6 +79,7 @@ function Button({ words, letter, pressed, onClick, children }: ButtonAsked) {
         variant={pressed ? 'filled' : 'subtle'}
         aria-label={t(words)}
         aria-keyshortcuts={letter}
+        disabled={disabled}
         {...(pressed === undefined ? {} : { 'aria-pressed': pressed })}
         onClick={onClick}
       >

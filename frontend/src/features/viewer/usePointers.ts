@@ -52,6 +52,8 @@ function dragged(tool: Tool, view: View, by: Point, at: Point, film: Size, pane:
 
 export function usePointers({ box, film, pane, tool, view, onView, onRuler }: Asked) {
   const down = useRef(new Map<number, Point>())
+  // Two fingers never leave the glass at once: the one that stays must not change the window by accident.
+  const pinched = useRef(false)
   const [drawing, setDrawing] = useState<Ruler | null>(null)
   const [hover, setHover] = useState<Point | null>(null)
   useWheel(box, film, pane, onView)
@@ -67,6 +69,7 @@ export function usePointers({ box, film, pane, tool, view, onView, onRuler }: As
     const at = place(event)
     event.currentTarget.setPointerCapture(event.pointerId)
     down.current.set(event.pointerId, at)
+    pinched.current ||= down.current.size > 1
     if (tool === 'ruler' && event.button === 0 && down.current.size === 1) {
       const from = onFilm(at)
       setDrawing({ from, to: from })
@@ -87,7 +90,8 @@ export function usePointers({ box, film, pane, tool, view, onView, onRuler }: As
       const to = middle(now)
       const factor = spread(now) / spread(old)
       onView((seen) => zoomed(moved(seen, { x: to.x - from.x, y: to.y - from.y }, film, pane), factor, to, film, pane))
-    } else if (drawing) setDrawing({ from: drawing.from, to: onFilm(at) })
+    } else if (pinched.current) return
+    else if (drawing) setDrawing({ from: drawing.from, to: onFilm(at) })
     else {
       const used: Tool = event.buttons & 6 ? 'pan' : tool
       onView((seen) => dragged(used, seen, by, at, film, pane))
@@ -96,6 +100,7 @@ export function usePointers({ box, film, pane, tool, view, onView, onRuler }: As
 
   const onPointerUp = (event: PointerEvent<HTMLDivElement>) => {
     down.current.delete(event.pointerId)
+    if (down.current.size === 0) pinched.current = false
     if (drawing && Math.hypot(drawing.to.x - drawing.from.x, drawing.to.y - drawing.from.y) > 1) onRuler(drawing)
     setDrawing(null)
   }
