@@ -1,7 +1,7 @@
 r"""Two-scale CAM: where the last map and a finer one inside the network agree on what speaks for the answer.
 
 HiResCAM of the last map says what each cell gave to the score, but a cell is 32 pixels wide. The same product of map and
-gradient can be taken further inside, on cells of 8 pixels, where the place is exact and much of what is found there is
+gradient can be taken further inside, on cells of 8 pixels, where the place is finer and much of what is found there is
 later thrown away. Both have to hold:
 
 .. math:: \sqrt{\mathrm{ReLU}\Big(\sum_c A_c \frac{\partial y}{\partial A_c}\Big)\!\uparrow \;\cdot\;
