@@ -58,6 +58,13 @@ DEFENCES = [
     ("forged","throttle.py","        if hmac.compare_digest(device.encode(), self.device_token(name).encode()):","        if device:","test_session.py::test_a_forged_device_cookie_is_a_strangers"),
     ("totponce","totp.py","and counter > last:",":","test_session.py::test_one_time_codes_from_beginning_to_end"),
     ("rollback503","app.py","    if isinstance(error, GONE):","    if False:","test_app.py::test_a_database_that_is_away_is_said_and_health_stays"),
+    ("died","worker.py","            except DiedError:\n","            except ArithmeticError:\n","test_cluster.py::test_a_film_whose_process_died_goes_back_at_once"),
+    ("batch","cluster.py","len(busy) < min(self.engine.workers, _MOST)","len(busy) < 99","test_cluster.py::test_no_more_films_are_taken_than_there_is_room_for"),
+    ("filmgone","assessing.py","        _check_there(path)\n","","test_cluster.py::test_a_machine_without_the_data_folder_is_no_fault_of_the_film"),
+    ("brokewhere","cluster.py","raise BrokeError(said[\"broke\"])","raise KeyError(said[\"broke\"])","test_cluster.py::test_a_film_that_breaks_the_code_elsewhere_fails_and_the_log_says_where"),
+    ("reserve","storage.py","if not self.has_room(len(chunk)):","if False:","test_uploads.py::test_films_leave_a_reserve_for_what_is_signed"),
+    ("noroom","server.py","elif fresh and self.path == UPLOADS and not room.storage.has_room(self._needed()):","elif False:","test_server.py::test_an_upload_for_which_there_is_no_room_is_refused_before_it_is_taken"),
+    ("spool","server.py","self.body_rcv.buf = _Spool(self.adj.inbuf_overflow, room.storage.incoming)","pass","test_server.py::test_large_bodies_wait_in_the_data_folder_and_leave_nothing"),
 ]  # fmt: skip
 
 
