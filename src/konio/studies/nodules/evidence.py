@@ -49,8 +49,15 @@ class Evidence:
         return found
 
     def interval(self, group: str, question: str, score: str, classes: int = 2) -> Interval | None:
-        """Mean with its interval over folds and seeds, widened for the nodules that folds share; ``None`` without any."""
-        return spread_interval(self.cells(group, question, score, classes).values(), self.folds)
+        """Mean with its interval over folds and seeds, widened for the nodules that folds share; ``None`` without any.
+
+        Scores are shares, so the interval is cut at 0 and 1.
+        """
+        cells = self.cells(group, question, score, classes)
+        found = spread_interval(cells.values(), self.folds)
+        if found is None:
+            return None
+        return Interval(found.estimate, *(float(v) for v in np.clip((found.low, found.high), 0, 1)))
 
     def difference(
         self, group: str, other: str, question: str, score: str
