@@ -160,15 +160,13 @@ def keep(block: dict, name: str, scores: dict, ended: dict | None) -> None:
         block[name + ENDED].append(ended)
 
 
-def figures(network: MultiTaskNetwork, films: Sequence[Film], out: Path) -> None:
-    """Figures 3.3, 3.5 and 3.6 of the thesis in kind: channels of one film, and every explainer on eight films."""
+def figures(network: MultiTaskNetwork, films: Sequence[Film], names: Sequence[str], out: Path) -> None:  # fmt: skip
+    """Figures 3.3, 3.5 and 3.6 of the thesis in kind: channels of one film, and the explainers on eight films."""
     out.mkdir(parents=True, exist_ok=True)
     shown = []
     for _, task, film in films[:8]:
         asked = question(network, film, task, 0)
-        cells = [
-            explain(asked, film.image[None], name).heat[0] for name in EXPLAINERS if name != SLOW
-        ]
+        cells = [explain(asked, film.image[None], name).heat[0] for name in names if name != SLOW]
         shown.append(np.vstack([overlay(film.image, heat)[::2, ::2] for heat in cells]))
     Image.fromarray(np.hstack(shown)).save(out / "explainers.png")
     _, task, film = films[0]
@@ -261,7 +259,7 @@ def scores(network: MultiTaskNetwork, films: Sequence[Film], given: argparse.Nam
     print(to_markdown(table))
     if given.out is not None:
         table.write(given.out)
-        figures(network, films, given.out)
+        figures(network, films, given.explainers, given.out)
 
 
 if __name__ == "__main__":
