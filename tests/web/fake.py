@@ -59,7 +59,8 @@ def assessment(sha256: str) -> dict[str, Any]:
         "quality": {"sharpness": 0.5, "remarks": [REMARKS[2].en]},
         "explanation": {
             "explainer": "hires-cam",
-            "in_lungs": {"stage": 0.72, "differential": 0.31},
+            "in_lungs": {"stage": 0.72, "differential": 0.31, "aggregation": 0.97},
+            "made_from_lungs": ["aggregation"],
             "lungs_area": 0.4,
         },
         "files": {},

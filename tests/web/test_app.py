@@ -79,7 +79,9 @@ def test_an_answer_that_was_moved_from_outside_the_lungs_is_marked(house: House)
     case = house.case(reader)
     reader("POST", f"/api/cases/{case}/readings", json=findings())
     machine = reader("GET", f"/api/cases/{case}/machine").json
+    # The share of an answer that is made from the lungs alone says nothing, and is not shown.
     assert machine["in_lungs"] == {"stage": 0.72, "differential": 0.31}
+    assert machine["assessment"]["explanation"]["in_lungs"]["aggregation"] == 0.97
     assert machine["outside_lungs"] == ["differential"]
     assert machine["outside_lungs"] == list(outside_the_lungs(machine["assessment"]["explanation"]))
 

@@ -97,7 +97,10 @@ def machine(call: Call, case: str) -> dict[str, Any]:
     with call.room.database.write() as session:
         found = cases.find(session, call.asker, case)
         said = _opened(session, call, found)
-    explanation = said["assessment"].get("explanation")
+    explanation = said["assessment"].get("explanation") or {}
+    # Of an answer that is made from the lungs alone the share says nothing (docs/decisions/0043).
+    by_making = explanation.get("made_from_lungs", ())
+    shares = explanation.get("in_lungs", {})
     base = f"/api/cases/{found.public}/heat"
     heats = [
         {name: heat[name] for name in ("task", "answer", "box_px")}
@@ -107,8 +110,8 @@ def machine(call: Call, case: str) -> dict[str, Any]:
     return {
         "assessment": said["assessment"],
         "withheld_zh": said["withheld_zh"],
-        "in_lungs": (explanation or {}).get("in_lungs", {}),
-        "outside_lungs": list(outside_the_lungs(explanation)),
+        "in_lungs": {name: share for name, share in shares.items() if name not in by_making},
+        "outside_lungs": list(outside_the_lungs(explanation or None)),
         "heats": heats,
         "film_notes": said["facts"].get("notes", []),
         "film_notes_zh": notes_zh(said["facts"].get("notes", [])),
