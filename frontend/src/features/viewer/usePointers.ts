@@ -101,7 +101,11 @@ export function usePointers({ box, film, pane, tool, view, onView, onRuler }: As
   const onPointerUp = (event: PointerEvent<HTMLDivElement>) => {
     down.current.delete(event.pointerId)
     if (down.current.size === 0) pinched.current = false
-    if (drawing && Math.hypot(drawing.to.x - drawing.from.x, drawing.to.y - drawing.from.y) > 1) onRuler(drawing)
+    if (drawing) {
+      // Where the finger was lifted, which the last move that was drawn need not have reached.
+      const to = event.type === 'pointerup' ? onFilm(place(event)) : drawing.to
+      if (Math.hypot(to.x - drawing.from.x, to.y - drawing.from.y) > 1) onRuler({ from: drawing.from, to })
+    }
     setDrawing(null)
   }
 
