@@ -3,7 +3,7 @@
     python benchmarks/travel.py SHENZHEN [--model konio-radiograph] [--folds 3]
 
 A linear model on what a finished model sees (docs/decisions/0042) learns tuberculosis from the films of nine folds of ten; the
-films of the tenth are asked as they are and changed: another grey scale, a narrow window, less resolution, sharpening,
+films of the tenth are asked as they are, in all ten folds, and changed, in some: another grey scale, a narrow window, less resolution, sharpening,
 noise, a border with a mark. Lungs are found anew on every changed film. The last row goes the other way: model and films see the
 whole film instead of the lungs. Areas under the ROC curve: mean over the measured folds, and the smallest and largest difference
 from the unchanged films. The films come from one hospital, so this is the part of the question that they can answer.
@@ -23,7 +23,7 @@ import scipy.ndimage as ndi
 import torch
 
 from konio import metrics
-from konio.cohort import folds
+from konio.cohort import Split, folds
 from konio.errors import RefusedError
 from konio.features.blocks import block_features
 from konio.features.classifiers import fit_wide
@@ -34,6 +34,7 @@ from konio.networks.multitask import MultiTaskNetwork
 from konio.networks.precision import fastest_dtype
 from konio.prepare import Preparation, prepare_film
 from konio.records import Image
+from konio.significance import nadeau_bengio_interval
 from konio.studies.multitask.cohorts import read_films
 
 Pixels = np.ndarray
@@ -107,6 +108,22 @@ class Eyes:
             return block_features(self.network, seen, film.zones[None])[0].float().numpy()
 
 
+def _fold(
+    rows: list[np.ndarray | None], truth: np.ndarray, split: Split, kept: np.ndarray
+) -> tuple[float, float]:
+    """Area and accuracy on the films that one fold holds out."""
+    train, test = ([k for k in side if kept[k]] for side in (split.train, split.test))
+    model = fit_wide(np.stack([rows[k] for k in train]), truth[train], seed=0)
+    said = model.probabilities(np.stack([rows[k] for k in test]))
+    right = said.argmax(axis=1) == truth[test]
+    return metrics.roc_auc(truth[test] == 1, said[:, 1]), float(right.mean())
+
+
+def _interval(values: np.ndarray) -> str:
+    found = nadeau_bengio_interval(values, 1 / (FOLDS - 1))
+    return f"{found.low:.3f} to {min(1.0, found.high):.3f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("films", type=Path)
@@ -119,7 +136,9 @@ def main() -> None:
     truth = np.array(cohort.targets("differential"))
     views = {whole: [eyes.see(image, whole=whole) for image in images] for whole in (False, True)}
     kept = np.array([row is not None for row in views[False]])
-    splits = list(folds(cohort, FOLDS, np.random.default_rng([7, 11])))[: given.folds]
+    every = folds(cohort, FOLDS, np.random.default_rng([7, 11]))
+    unchanged = [_fold(views[False], truth, split, kept) for split in every]
+    splits = every[: given.folds]
     areas: dict[str, list[float]] = {}
     refused: dict[str, int] = {}
     for split in splits:
@@ -151,7 +170,13 @@ def main() -> None:
             area([views[True][k] for k in test], True)
         )
     print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, {time.perf_counter() - start:.0f} s")  # fmt: skip
-    print(f"{eyes.name}; {int(kept.sum())} films, {len(splits)} of {FOLDS} folds measured")
+    own = np.array(unchanged)
+    print(f"{eyes.name}; {int(kept.sum())} films")
+    print(
+        f"as they are, all {FOLDS} folds: area {own[:, 0].mean():.3f} ({own[:, 0].min():.3f} to {own[:, 0].max():.3f}; "
+        f"Nadeau-Bengio 95 % {_interval(own[:, 0])}), accuracy {own[:, 1].mean():.3f} ({_interval(own[:, 1])})"
+    )
+    print(f"changed, the first {len(splits)} folds:")
     base = np.array(areas["as they are"])
     for name, own in areas.items():
         gaps = np.array(own) - base
