@@ -17,7 +17,7 @@ from konio.studies.multitask.experiment import Ask, run_multitask
 from konio.studies.multitask.parts import read_parts
 from konio.studies.multitask.predictions import read_predictions
 from konio.studies.multitask.presets import preset, with_extra
-from konio.studies.multitask.seen import features_file, onlooker
+from konio.studies.multitask.seen import features_file, look, onlooker
 from konio.studies.runner import finished
 
 from .tiny_study import Here
@@ -116,3 +116,12 @@ def test_a_model_that_has_learned_from_these_films_is_refused(study, make_bundle
     with pytest.raises(UsageError, match="the very films"):
         onlooker(chosen, own)
     assert onlooker(dataclasses.replace(chosen, seen_by=""), own) is None
+
+
+def test_other_weights_look_anew(study, make_bundle):
+    store = read_store(study / "prepared", [64])
+    before = np.load(features_file(study))
+    other = make_bundle(spoil=lambda network: [p.mul_(0.9) for p in network.backbone.parameters()])
+    model = onlooker(dataclasses.replace(preset("real"), seen_by=str(other)), "another")
+    look(study, store, model, Here(), lambda done, films: None)
+    assert not np.array_equal(np.load(features_file(study)), before)

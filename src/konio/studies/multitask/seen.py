@@ -85,7 +85,7 @@ def look(out: Path, store: Store, model: Onlooker, engine: Engine, tell: Countin
     """Features of every film of a study, once for all trials; what is there is kept.
 
     Args:
-        out: the study's folder; gets ``seen/`` with one file for so many films and all of them in ``seen.npy``.
+        out: the study's folder; gets one file for so many films in a folder of these weights, and all of them in ``seen.npy``.
         store: the prepared films, also at the model's side.
         model: whose features.
         engine: does the work.
@@ -95,9 +95,7 @@ def look(out: Path, store: Store, model: Onlooker, engine: Engine, tell: Countin
         StudyError: if a piece of work fails.
     """
     target = features_file(out)
-    if target.exists() and len(np.load(target, mmap_mode="r")) == len(store):
-        return
-    folder = out / SEEN
+    folder = out / SEEN / model.sha256[:12]
     folder.mkdir(parents=True, exist_ok=True)
     common = {"folder": str(store.folder), "side": model.side, "bundle": model.path, "into": str(folder)}  # fmt: skip
     starts = [k for k in range(0, len(store), _CHUNK) if not _part(folder, k).exists()]
