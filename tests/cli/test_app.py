@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import typer
@@ -11,6 +13,7 @@ import typer
 from konio import __version__
 from konio.cli import app as app_module
 from konio.cli.app import app
+from konio.cli.extras import OPTIONAL
 from konio.errors import BundleError, UsageError
 
 HEAVY = (
@@ -131,3 +134,23 @@ def test_a_traceback_only_with_debug(monkeypatch) -> None:
     monkeypatch.setattr("konio.cli.doctor._versions", fail)
     with pytest.raises(ZeroDivisionError):
         app_module.main(["doctor", "--debug"])
+
+
+def test_a_package_that_an_extra_brings_is_named_with_the_extra(konio, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'transformers'", name="transformers.models")
+
+    monkeypatch.setattr("konio.networks.find_bundle", fail)
+    result = konio("models", "show", "konio-nodule")
+    assert result.status == 1
+    assert result.err == (
+        "konio: this needs transformers, which is not installed; pip install 'konio[nodules]'\n"
+    )
+
+
+def test_every_optional_package_stands_in_the_extra_that_is_named() -> None:
+    pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extras = pyproject["project"]["optional-dependencies"]
+    for module, optional in OPTIONAL.items():
+        name = {"argon2": "argon2-cffi"}.get(module, module)
+        assert any(line.startswith(name) for line in extras[optional.extra]), module

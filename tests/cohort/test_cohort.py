@@ -245,3 +245,14 @@ def test_subset_keeps_order_and_covariates_are_counted(folder):
     assert covariate_values(cohort, "sex") == {"M": 1}
     with pytest.raises(CohortError, match="known covariates: sex"):
         covariate_values(cohort, "age")
+
+
+def test_two_cohorts_are_joined_and_an_image_in_both_is_refused(folder, tmp_path_factory):
+    rows = HEADER + "a.dcm,1,healthy,,,\nb.dcm,2,dust,I,1/1,M\n"
+    first = read_cohort(table(folder, rows))
+    second = read_cohort(table(tmp_path_factory.mktemp("apart"), rows), check_files=False)
+    both = first.joined(second)
+    assert both.cases == (*first.cases, *second.cases)
+    assert all(Path(case.path).is_relative_to(both.root) for case in both)
+    with pytest.raises(CohortError, match="stands in both cohorts"):
+        first.joined(first)

@@ -14,7 +14,7 @@ from konio.cohort.made_up import write_phantom_cohort
 from konio.errors import CohortError, RecipeError, UsageError
 from konio.learning import Options, StoppedError, evaluate, parse_recipe, train
 from konio.learning.checkpoint import is_state
-from konio.learning.training import first_network
+from konio.learning.training import first_network, part
 from konio.networks import read_bundle
 from konio.networks.filters import spot_filters
 from konio.tasks import ZONES
@@ -238,3 +238,42 @@ def test_evaluation_scores_every_question_and_lists_every_film(finished, cohort,
         assert total == pytest.approx(1, abs=1e-5)
     hits = sum(r["differential_truth"] == r["differential_predicted"] for r in rows)
     assert hits / FILMS == pytest.approx(tasks["differential"]["accuracy"])
+
+
+@pytest.fixture(scope="module")
+def rare(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rare")
+    write_phantom_cohort(folder, 4, seed=9, size=256, mix={"tuberculosis-miliary": 1})
+    return read_cohort(folder / "cohort.csv")
+
+
+def test_extra_films_teach_the_backbone_alone(cohort, rare, options, tmp_path, monkeypatch):
+    seen = []
+
+    def keep(network, films, recipe, told):
+        seen.append(films)
+        return network
+
+    monkeypatch.setattr("konio.learning.refit.refit", keep)
+    with_heads = recipe(heads={"epochs": 1})
+    bundle = read_bundle(train(cohort, with_heads, tmp_path / "e", extra=rare, options=options))
+    facts = bundle.facts.cohort
+    assert facts["films"] == FILMS + len(rare)
+    assert facts["held_out"] == round(0.25 * FILMS)
+    assert facts["trained_on"] == FILMS - facts["held_out"] + len(rare)
+    (films,) = seen  # what the new heads see: the cohort as it is mixed, less what is held out
+    assert len(films) == FILMS - facts["held_out"]
+    assert max(films.positions) < FILMS
+    with pytest.raises(RecipeError, match="another cohort"):
+        train(cohort, with_heads, tmp_path / "e", resume=True, options=options)
+
+
+def test_extra_films_of_a_held_out_patient_stop_the_run(cohort, rare, options, tmp_path):
+    held = part(cohort, recipe()).test[0]
+    same = dataclasses.replace(rare.cases[0], patient_id=cohort.cases[held].patient_id)
+    again = dataclasses.replace(rare, cases=(same, *rare.cases[1:]))
+    with pytest.raises(CohortError, match="both"):
+        train(cohort, recipe(), tmp_path, extra=again, options=options)
+    with pytest.raises(UsageError, match="leave --extra out"):
+        levels = parse_recipe({"name": "two", "kind": "hierarchy", "phases": [{"size": 64}]})
+        train(cohort, levels, tmp_path / "two", extra=rare, options=options)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from konio.errors import UsageError
-from konio.phantom.labels import IRREGULAR_SHARE, WISHES, effective_levels, plan_film
+from konio.phantom.labels import (
+    FORM_WISHES,
+    IRREGULAR_SHARE,
+    WISHES,
+    effective_levels,
+    plan_film,
+)
 from konio.standards import gbz
 from konio.tasks import STAGE
 
@@ -78,3 +85,19 @@ def test_healthy_zones_are_level_nought() -> None:
 def test_an_unknown_wish_is_refused() -> None:
     with pytest.raises(UsageError, match="wish"):
         plan_film(np.random.default_rng(0), "dust-IV")
+
+
+@pytest.mark.parametrize("wish", FORM_WISHES)
+def test_a_form_that_is_wished_for_leads_and_nothing_else_changes(wish: str) -> None:
+    form = wish.removeprefix("tuberculosis-")
+    for seed in range(20):
+        wished = plan_film(np.random.default_rng(seed), wish)
+        drawn = plan_film(np.random.default_rng(seed), "tuberculosis")
+        assert wished.tuberculosis is not None
+        assert wished.tuberculosis.forms[0] == form
+        assert wished.labels["differential"] == "tuberculosis"
+        assert drawn.tuberculosis is not None
+        if drawn.tuberculosis.forms[0] == form:
+            assert dataclasses.asdict(wished) == dataclasses.asdict(drawn)
+    with pytest.raises(UsageError, match="tuberculosis-miliary"):
+        plan_film(np.random.default_rng(0), "tuberculosis-rare")

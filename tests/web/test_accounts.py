@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 from tests.web.conftest import PASSWORD, House, findings
 from tests.web.test_session import sign_in
 
 from konio.errors import UsageError
 from konio.web import accounts
+from konio.web.tables import SignedIn
 
 
 def test_the_first_start_makes_one_administrator(house: House) -> None:
@@ -51,8 +53,23 @@ def test_from_adding_to_deleting(house: House) -> None:
 def test_disabling_ends_sessions_at_once(house: House) -> None:
     root, reader = house.person("root", "administrator"), house.person("reader")
     assert reader("GET", "/api/cases").status_code == 200
-    root("PATCH", f"/api/accounts/{reader.account.id}", json={"disabled": True})
-    assert reader("GET", "/api/cases").status_code == 401
+    for disabled in (True, False):  # nor does a session come back with its account
+        root("PATCH", f"/api/accounts/{reader.account.id}", json={"disabled": disabled})
+        assert reader("GET", "/api/cases").status_code == 401
+
+
+def test_resetting_ends_sessions_at_once(house: House) -> None:
+    root, reader = house.person("root", "administrator"), house.person("reader")
+    root("POST", f"/api/accounts/{reader.account.id}/password")
+    assert reader("GET", "/api/session").status_code == 401
+
+
+def test_deleting_ends_sessions_at_once(house: House) -> None:
+    root, reader = house.person("root", "administrator"), house.person("reader")
+    assert root("DELETE", f"/api/accounts/{reader.account.id}").status_code == 204
+    assert reader("GET", "/api/session").status_code == 401
+    with house.room.database.read() as session:
+        assert set(session.scalars(select(SignedIn.account_id))) == {root.account.id}
 
 
 def test_a_change_of_role_ends_sessions(house: House) -> None:

@@ -148,3 +148,26 @@ def test_guesses_are_counted_across_processes(somewhere: House) -> None:
     with ThreadPoolExecutor(8) as pool:
         taken = sum(pool.map(take, range(40)))
     assert 1 <= taken <= ACCOUNT_AT_ADDRESS.size
+
+
+@pytest.mark.slow
+def test_guesses_that_were_let_through_together_are_counted_again(
+    somewhere: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them saw tries left before any of them took one."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from konio.web.throttle import ACCOUNT_AT_ADDRESS, Throttle
+
+    keys = somewhere.room.throttle.keys("somebody else", "10.9.9.8", "")
+    assert somewhere.room.throttle.take(keys)  # the buckets are there
+    whole, together = Throttle._take, threading.Barrier(16)
+
+    def at_once(self: Throttle, *given: Any) -> bool:
+        together.wait(60)
+        return whole(self, *given)
+
+    monkeypatch.setattr(Throttle, "_take", at_once)
+    with ThreadPoolExecutor(16) as pool:
+        taken = sum(pool.map(lambda number: somewhere.room.throttle.take(keys), range(16)))
+    assert taken == ACCOUNT_AT_ADDRESS.size - 1

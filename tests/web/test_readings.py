@@ -91,6 +91,7 @@ def test_the_log_proves_the_order(house: House) -> None:
     with house.room.database.write() as session:  # had the gate been open, the log would say so
         other = house.person("other")
         house.room.audit.append(session, "machine.shown", other.account.id, 1)
+        house.room.audit.append(session, "reading.signed", other.account.id, 1)  # too late
     with house.room.database.read() as session:
         assert len(blind_first_broken(session)) == 1
 

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import update
 from tests.web.conftest import PASSWORD, House, OpenHouse, Person, film, findings
 
+from konio.web.gate import check_path
+from konio.web.problems import ProblemError
 from konio.web.routes import BY_NAME, ROUTES, Route
 from konio.web.tables import SignedIn, now_ms
 
@@ -98,14 +100,11 @@ def street(
     }
 
     def enter(actor: str) -> tuple[House, Person, dict[str, Any]]:
-        person = people[actor]()
-        own = house.signed_in(owner.account)
+        spare = house.signed_in(owner.account)  # first, since signing in sweeps what has expired
         with house.room.database.read() as session:
-            newest = max(
-                row.id for row in session.query(SignedIn).filter_by(account_id=owner.account.id)
-            )
-        assert own.account is not None
-        return house, person, {"case": case, "job": job, "session": newest, "task": "stage"}
+            number = session.query(SignedIn).filter_by(csrf=spare.csrf).one().id
+        things = {"case": case, "job": job, "session": number, "task": "stage"}
+        return house, people[actor](), things
 
     return enter
 
@@ -190,6 +189,17 @@ def test_names_and_numbers_that_cannot_be_lead_nowhere(path: str, house: House) 
     given = {"json": {}} if path.endswith("/job") else {}
     answer = house.person("reader")(method, path, **given)
     assert (answer.status_code, answer.json["error"]["code"]) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"number": 2**53 + 1}, {"case": "\x00"}, {"case": "a" * 65}, {"case": "a/b"}, {"case": "é"}],
+)
+def test_what_cannot_be_is_known_before_a_database_is_asked(given: dict[str, Any]) -> None:
+    check_path({"number": 2**53, "case": "a" * 64})
+    with pytest.raises(ProblemError) as refused:
+        check_path(given)
+    assert refused.value.code == "not-found"
 
 
 def test_an_unknown_method_is_refused_in_the_one_shape(house: House) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from tests.web.conftest import PASSWORD, House, OpenHouse, Person
 from konio.web import passwords, throttle, totp
 from konio.web.sessions import COOKIE, DEVICE_COOKIE
 from konio.web.tables import Account, AuditEvent, SignedIn, now_ms
+from konio.web.views.session import _code_counts
 
 
 @pytest.fixture
@@ -41,11 +44,15 @@ def test_signing_in_and_out(house: House) -> None:
     assert answer.status_code == 200
     assert answer.json["account"]["name"] == "wang"
     cookies = answer.headers.getlist("Set-Cookie")
-    session = next(line for line in cookies if line.startswith(COOKIE))
-    assert "HttpOnly" in session and "SameSite=Strict" in session and "Secure" not in session
+    assert {line.partition("=")[0] for line in cookies} == {COOKIE, DEVICE_COOKIE}
+    for line in cookies:
+        assert "HttpOnly" in line and "SameSite=Strict" in line and "Secure" not in line
     person.csrf = answer.json["csrf"]
+    kept = person.client.get_cookie(COOKIE).value
     assert person("GET", "/api/session").status_code == 200
     assert person("DELETE", "/api/session").status_code == 204
+    assert person("GET", "/api/session").status_code == 401
+    person.client.set_cookie(COOKIE, kept)  # a copy of the cookie is worth nothing either
     assert person("GET", "/api/session").status_code == 401
 
 
@@ -89,9 +96,9 @@ def test_of_a_flood_few_are_hashed_and_the_owner_gets_in(house: House, counted: 
     assert sign_in(owner, "wang", PASSWORD).status_code == 200  # the browser is known from now on
     counted.clear()
     attacker = house.stranger()
-    for number in range(300):
-        assert sign_in(attacker, "wang", f"guess number {number}").status_code == 401
+    answers = [sign_in(attacker, "wang", f"guess number {number}") for number in range(300)]
     assert len(counted) <= 10
+    assert {(answer.status_code, answer.data) for answer in answers} == {(401, answers[0].data)}
     assert sign_in(owner, "wang", PASSWORD).status_code == 200
     elsewhere = {"REMOTE_ADDR": "10.1.2.3"}
     fresh = house.stranger()
@@ -142,6 +149,32 @@ def test_the_hash_is_argon2id_with_the_cost_it_should_have() -> None:
     fresh.loader.exec_module(module)
     hasher: PasswordHasher = module._HASHER
     assert (hasher.type, hasher.memory_cost, hasher.time_cost) == (Type.ID, 65536, 3)
+
+
+def test_only_two_passwords_are_hashed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        now = most = 0
+        lock = threading.Lock()
+
+        def verify(self, stored: str, password: str) -> bool:
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            time.sleep(0.05)
+            with self.lock:
+                self.now -= 1
+            return True
+
+        def hash(self, password: str) -> str:
+            return str(self.verify("", password))
+
+    hasher = Slow()
+    monkeypatch.setattr(passwords, "_HASHER", hasher)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: passwords.fits(PASSWORD, "x"), range(8)))
+        assert hasher.most == 2
+        list(pool.map(lambda n: passwords.hashed(PASSWORD), range(8)))
+    assert hasher.most == 2
 
 
 def test_a_weak_password_is_refused(house: House) -> None:
@@ -248,6 +281,19 @@ def test_one_time_codes_from_beginning_to_end(house: House, many_tries: None) ->
     assert sign_in(house.stranger(), "wang", PASSWORD, following).status_code == 200
     assert sign_in(house.stranger(), "wang", PASSWORD, following).status_code == 401
     assert person("POST", "/api/totp").status_code == 422  # not anew while it is on
+
+
+def test_two_at_one_moment_cannot_use_one_code(house: House) -> None:
+    account = house.person("wang", totp_active=True, totp_generation=1).account
+    shared = totp.secret(house.room.key, account.id, 1)
+    code = totp.code(shared, int(time.time()) // totp.STEP_SECONDS)
+    # Both looked at the account before either of them used the code.
+    assert [_code_counts(house.room, account, code) for _ in range(2)] == [True, False]
+
+
+def test_secrets_of_codes_follow_from_the_key() -> None:
+    given = ((b"key", 1, 1), (b"other", 1, 1), (b"key", 2, 1), (b"key", 1, 2))
+    assert len({totp.secret(*each) for each in given}) == len(given)
 
 
 def test_sign_ins_are_written_down_without_passwords(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -75,10 +76,18 @@ def test_data_that_others_can_read_is_refused(name: str, settings: Settings) -> 
         open_room(settings)
 
 
-def test_what_is_made_is_private(settings: Settings) -> None:
-    open_room(settings).database.close()
-    paths = [settings.data, *settings.data.rglob("*")]
-    assert {path.name for path in paths} >= {"konio.db", "secret", "audit-key", "films"}
+def test_what_is_made_is_private(tmp_path: Path) -> None:
+    before = os.umask(0)  # whatever the machine would allow
+    try:
+        room = open_room(load_settings(environment={}, data=tmp_path / "data"))
+        with room.storage.receive(iter([b"film"]), 1 << 20) as incoming:
+            film = room.storage.keep(incoming)
+        room.database.close()
+    finally:
+        os.umask(before)
+    paths = [room.settings.data, *room.settings.data.rglob("*")]
+    made = {path.name for path in paths}
+    assert made >= {"konio.db", "secret", "audit-key", "films", film.name}
     assert not [path for path in paths if path.stat().st_mode & 0o077]
 
 

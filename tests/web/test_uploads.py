@@ -22,7 +22,7 @@ from tests.web.conftest import House, OpenHouse, film, sha256
 from konio.errors import REFUSALS
 from konio.web import storage as storage_module
 from konio.web import uploads
-from konio.web.database import is_full
+from konio.web.database import Database, is_full
 from konio.web.settings import Settings
 from konio.web.storage import DiskFullError, Storage, TooLargeError
 from konio.web.tables import Case, Film
@@ -127,6 +127,7 @@ def test_a_zip_gives_its_films_and_its_refusals(house: House) -> None:
     assert {item["name"]: item["code"] for item in answer["refused"]} == {
         "3.txt": "not-an-image", "4.zip": "not-an-image",
     }  # fmt: skip
+    assert "a ZIP inside a ZIP" in answer["refused"][1]["reason"]
     assert house.room.storage.film(sha256(film(2))).read_bytes() == film(2)
 
 
@@ -329,12 +330,31 @@ def test_pictures_for_which_there_is_no_room_are_a_full_disk(
 def test_bytes_are_flushed_before_they_are_acknowledged(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order: list[str] = []
+    order: list[tuple[str, int]] = []
     real, replace = os.fsync, Path.replace
-    monkeypatch.setattr(storage_module.os, "fsync", lambda h: (order.append("fsync"), real(h)))
-    monkeypatch.setattr(Path, "replace", lambda a, b: (order.append("rename"), replace(a, b)))
+
+    def fsync(handle: int) -> None:
+        order.append(("fsync", os.fstat(handle).st_ino))
+        real(handle)
+
+    def rename(path: Path, target: Path) -> Path:
+        order.append(("rename", path.stat().st_ino))
+        return replace(path, target)
+
+    monkeypatch.setattr(storage_module.os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", rename)
     house.person("reader").upload(film(9))
-    assert order[:3] == ["fsync", "rename", "fsync"]
+    place = house.room.storage.film(sha256(film(9)))
+    own, folder, films = (at.stat().st_ino for at in (place, place.parent, place.parents[1]))
+    assert order == [("fsync", own), ("rename", own), ("fsync", folder), ("fsync", films)]
+
+
+def test_the_database_flushes_what_it_commits(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'konio.db'}")
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+    database.close()
 
 
 def test_a_place_is_named_by_hash_only(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from konio.cli import (
     study_nodules,
     web,
 )
+from konio.cli.extras import what_is_missing
 from konio.cli.terminal import complain
 from konio.errors import KonioError, UsageError
 
@@ -139,6 +140,10 @@ def _explain(error: Exception) -> int:
     if isinstance(error, OSError):
         where = error.filename or "the output"
         complain(f"konio: {where} cannot be used ({error.strerror}); check it and run again")
+        return FAILED
+    missing = what_is_missing(error) if isinstance(error, ModuleNotFoundError) else None
+    if missing is not None:
+        complain(f"konio: {missing}")
         return FAILED
     complain(
         f"konio: an unexpected {type(error).__name__} ({error}); run again with --debug to see where, and report it"

@@ -7,26 +7,18 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib import metadata
-from typing import Final, NamedTuple
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple
+
+import typer
 
 from konio import __version__
+from konio.cli.extras import OPTIONAL
 from konio.cli.models import verified
 from konio.cli.terminal import say
-from konio.errors import BundleError
+from konio.errors import BundleError, KonioError
 
 _NEEDED: Final = ("torch", "numpy", "scipy", "pydicom", "imagecodecs", "safetensors", "pillow")
-#: Optional packages: import name, what it is for, how to get it.
-_EXTRAS: Final = (
-    ("lightning", "training (konio train)", "pip install 'konio[train]'"),
-    ("monai", "comparing with MONAI (benchmarks)", "pip install 'konio[train]'"),
-    ("tensorboard", "training logs", "pip install 'konio[train]'"),
-    ("highdicom", "DICOM results (--format dicom)", "pip install 'konio[dicom]'"),
-    ("flask", "the reading room (konio serve)", "pip install 'konio[web]'"),
-    ("pymysql", "the reading room on MariaDB or MySQL", "pip install 'konio[databases]'"),
-    ("pg8000", "the reading room on PostgreSQL", "pip install 'konio[databases]'"),
-)
-
-
 class Finding(NamedTuple):
     """One line of the report.
 
@@ -43,10 +35,18 @@ class Finding(NamedTuple):
     needed: bool = False
 
 
-def doctor() -> int:
-    """Report versions, devices, the precision in use, models with verified hashes, and what is missing."""
+def doctor(
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Data folder of the reading room.")
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option("--settings", metavar="FILE", help="Its settings as TOML."),
+    ] = None,
+) -> int:
+    """Report versions, devices, the precision in use, models with verified hashes, the database, and what is missing."""
     sick = False
-    for finding in (*_versions(), *_devices(), *_models()):
+    for finding in (*_versions(), *_devices(), *_models(), *_database(data, settings_file)):
         mark = "missing" if finding.remedy else "ok"
         line = f"{mark:8}{finding.subject:22}{finding.state}"
         say(f"{line}; {finding.remedy}" if finding.remedy else line)
@@ -60,11 +60,16 @@ def _versions() -> Iterator[Finding]:
     yield Finding("system", f"{platform.system()} {platform.release()} {platform.machine()}")
     for name in _NEEDED:
         yield _package(name, "pip install konio", "needed", needed=True)
-    for name, purpose, remedy in _EXTRAS:
-        found = importlib.util.find_spec(name) is not None
-        yield (
-            _package(name, remedy, purpose) if not found else Finding(name, metadata.version(name))
-        )
+    for name, optional in OPTIONAL.items():
+        if importlib.util.find_spec(name) is None:
+            yield Finding(name, f"not installed, {optional.purpose}", optional.remedy)
+        else:
+            yield Finding(name, _version(name))
+
+
+def _version(module: str) -> str:
+    distribution = {"argon2": "argon2-cffi"}.get(module, module)
+    return metadata.version(distribution)
 
 
 def _package(name: str, remedy: str, purpose: str, *, needed: bool = False) -> Finding:
@@ -107,5 +112,41 @@ def _models() -> Iterator[Finding]:
             sha256 = verified(path)
         except BundleError as error:
             yield Finding(name, str(error), "install konio again", True)
+        except ModuleNotFoundError as error:
+            yield Finding(name, f"not looked into, {error.name} is not installed", "see above")
         else:
             yield Finding(name, f"unaltered, SHA-256 {sha256[:16]}…")
+
+
+def _database(data: Path | None, settings_file: Path | None) -> Iterator[Finding]:
+    """Where the reading room keeps what it knows, and whether that answers."""
+    if importlib.util.find_spec("sqlalchemy") is None:
+        return
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from konio.web.database import Database, revision, sqlite_file
+    from konio.web.settings import load_settings
+
+    try:
+        url = load_settings(settings_file, data=data).url
+        shown = make_url(url).render_as_string(hide_password=True)
+        file = sqlite_file(url)
+        if file is not None and not file.exists():
+            yield Finding("database", f"{shown}, made at the first start of konio serve")
+            return
+        database = Database(url)
+    except (KonioError, SQLAlchemyError) as error:
+        yield Finding("database", str(error), "correct its address or the settings file")
+        return
+    try:
+        if database.answers():
+            yield Finding("database", f"{shown}, answers, tables {revision(database) or 'not made yet'}")
+        else:
+            yield Finding(
+                "database",
+                f"{shown} does not answer",
+                "start it, or correct its address (database in the settings, KONIO_WEB_DATABASE)",
+            )
+    finally:
+        database.close()

@@ -45,6 +45,13 @@ def train(
     ],
     recipe: Annotated[Path, typer.Option(metavar="FILE", help="TOML file, see recipes/.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the run.")],
+    extra: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="COHORT",
+            help="More films for the backbone, as of rare findings; never held out, and new heads do not see them.",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     cache: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Prepared films; runs may share it.")
@@ -64,7 +71,9 @@ def train(
         training=_training,
         keeping=_keeping(),
     )
-    made = run(cohort, read_recipe(recipe), out, resume=resume, options=options)
+    made = run(
+        cohort, read_recipe(recipe), out, extra=extra, resume=resume, options=options
+    )
     say(f"{made}")
 
 

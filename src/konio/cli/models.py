@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from konio.cli.terminal import complain, count_line, say
 from konio.errors import BundleError
+
+if TYPE_CHECKING:
+    from konio.networks import Bundle
 
 app = typer.Typer(help="List, show and verify models.", no_args_is_help=True)
 
@@ -25,17 +29,46 @@ def verified(path: Path) -> str:
     from konio.networks import read_bundle
 
     bundle = read_bundle(path)
-    if bundle.facts.kind == "radiograph-staging":
-        from konio.hierarchy import read_staging
-
-        read_staging(bundle)
-    elif bundle.facts.tasks:
-        bundle.network()
-    else:
-        from konio.lungs import load_segmenter
-
-        load_segmenter(path)
+    try:
+        opener = _OPENERS[bundle.facts.kind]
+    except KeyError:
+        raise BundleError(
+            f"bundle {bundle.facts.name!r} is a {bundle.facts.kind!r}, which this konio does not know; "
+            f"it knows {', '.join(_OPENERS)}: use the konio that wrote it"
+        ) from None
+    opener(bundle)
     return bundle.weights_sha256
+
+
+def _open_multitask(bundle: Bundle) -> object:
+    return bundle.network()
+
+
+def _open_staging(bundle: Bundle) -> object:
+    from konio.hierarchy import read_staging
+
+    return read_staging(bundle)
+
+
+def _open_nodule(bundle: Bundle) -> object:
+    from konio.networks.nodule_bundle import nodule_network
+
+    return nodule_network(bundle)
+
+
+def _open_lungs(bundle: Bundle) -> object:
+    from konio.lungs import load_segmenter
+
+    return load_segmenter(bundle.path)
+
+
+#: How a bundle of each kind is put into its network.
+_OPENERS: Final[Mapping[str, Callable[[Bundle], object]]] = {
+    "radiograph-multitask": _open_multitask,
+    "radiograph-staging": _open_staging,
+    "nodule-multitask": _open_nodule,
+    "lungs-unet": _open_lungs,
+}
 
 
 @app.command("list", epilog="Example: konio models list")

@@ -37,7 +37,7 @@ def radiograph(
     mix: Annotated[
         str | None,
         typer.Option(
-            help="Weights of the classes, as healthy=1,dust-III=2; default as in paper A."
+            help="Weights of the classes, as healthy=1,dust-III=2,tuberculosis-miliary=1; default as in paper A."
         ),
     ] = None,
     preset: Annotated[

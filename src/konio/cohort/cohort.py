@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -70,6 +71,24 @@ class Cohort:
     def subset(self, positions: Iterable[int]) -> Cohort:
         """The cases at these positions, in the order given."""
         return replace(self, cases=tuple(self.cases[i] for i in positions))
+
+    def joined(self, other: Cohort) -> Cohort:
+        """These cases and after them those of another cohort; paths start from the folder that holds both.
+
+        Raises:
+            CohortError: if they answer other questions or an image stands in both.
+        """
+        if self.tasks.names != other.tasks.names:
+            raise CohortError(
+                "two cohorts with other questions cannot be joined; give two tables of one kind"
+            )
+        both = {case.path for case in self.cases} & {case.path for case in other.cases}
+        if both:
+            raise CohortError(
+                f"{min(both)} stands in both cohorts; take it out of one of the two tables"
+            )
+        root = Path(os.path.commonpath([self.root, other.root]))
+        return replace(self, cases=(*self.cases, *other.cases), root=root)
 
     def targets(self, task: str) -> tuple[int, ...]:
         """Class positions of all cases for one question, `konio.tasks.MISSING` where unknown."""

@@ -90,7 +90,7 @@ def write_phantom_cohort(
         cases: number of films, at least 1.
         seed: of everything.
         size: rows and columns, pixels.
-        mix: weight of each wish of `konio.phantom.WISHES`.
+        mix: weight of each wish of `konio.phantom.WISHES` and `konio.phantom.FORM_WISHES`.
         preset: of `konio.phantom.PRESETS`.
         workers: processes.
         progress: called with (finished, all) after each film.
@@ -123,7 +123,7 @@ def write_phantom_cohort(
 def _plan(
     seed: int, size: int, mix: Mapping[str, float], preset: str, cases: int, workers: int
 ) -> MadeUpPlan:
-    from konio.phantom import PRESETS, RECIPE, WISHES
+    from konio.phantom import FORM_WISHES, PRESETS, RECIPE, WISHES
     from konio.phantom.film import SIZES
 
     if cases < 1 or workers < 1 or seed < 0:
@@ -131,10 +131,11 @@ def _plan(
             f"cases and workers must be at least 1 and seed at least 0, got {cases}, {workers}, {seed}; "
             "correct them"
         )
-    unknown = [name for name in mix if name not in WISHES]
+    known = (*WISHES, *FORM_WISHES)
+    unknown = [name for name in mix if name not in known]
     if unknown or not mix or min(mix.values()) < 0 or sum(mix.values()) <= 0:
         raise UsageError(
-            f"mix {dict(mix)} cannot be used; give weights above 0 for some of {', '.join(WISHES)}"
+            f"mix {dict(mix)} cannot be used; give weights above 0 for some of {', '.join(known)}"
         )
     if not SIZES[0] <= size <= SIZES[1]:
         raise UsageError(

@@ -74,6 +74,7 @@ def train(
     recipe: Recipe,
     out: str | Path,
     *,
+    extra: Cohort | str | Path | None = None,
     resume: bool = False,
     options: Options | None = None,
 ) -> Path:
@@ -87,6 +88,8 @@ def train(
         cohort: the cases, or the path of their table or folder.
         recipe: what to do.
         out: the run's folder.
+        extra: more films for the backbone, of the kind ``radiograph`` only: never held out, and heads that begin anew do not see them, so
+            that it may hold more of what is rare than ``cohort`` does (docs/decisions/0044).
         resume: go on with the run that ``out`` holds; without it, such a folder is refused.
         options: where things are kept and who is told.
 
@@ -102,6 +105,10 @@ def train(
     """
     options = options or Options()
     out = Path(out)
+    if extra is not None and recipe.kind != "radiograph":
+        raise UsageError(
+            f"recipe {recipe.name!r} is of the kind {recipe.kind}, which takes no extra films; leave --extra out"
+        )
     if recipe.kind == "chestxray14":
         from konio.learning.pretrain import pretrain
 
@@ -124,26 +131,45 @@ def train(
         from konio.learning.levels import train_levels
 
         return train_levels(cohort, recipe, out, resume=resume, options=options)
-    finished = claim(out, recipe, cohort.fingerprint, out / BUNDLE, resume=resume)
+    if extra is not None and not isinstance(extra, Cohort):
+        extra = read_cohort(extra)
+    whole = cohort if extra is None else cohort.joined(extra)
+    finished = claim(out, recipe, whole.fingerprint, out / BUNDLE, resume=resume)
     if finished is not None:
         return finished
-    split = part(cohort, recipe)
-    store = films_of(cohort, _plan(recipe, options), out, options)
-    refuse_same_pixels(cohort, split, store)
+    own = part(cohort, recipe)
+    split = _beside(whole, own, len(cohort))
+    store = films_of(whole, _plan(recipe, options), out, options)
+    refuse_same_pixels(whole, split, store)
     network, origin = first_network(recipe)
-    run = _run(recipe, cohort, split, store, network)
+    run = _run(recipe, whole, split, store, network)
     fitted = go(run, network, out, options)
     if recipe.heads.epochs:
-        fitted = _with_new_heads(fitted, run, options)
-    return ship(run, fitted, cohort, out / BUNDLE, origin)
+        mixed_as_asked = labelled(store, own.train, labels_of(whole, network.tasks))
+        fitted = _with_new_heads(fitted, mixed_as_asked, recipe, options)
+    return ship(run, fitted, whole, out / BUNDLE, origin)
 
 
-def _with_new_heads(fitted: Fitted, run: Run, options: Options) -> Fitted:
+def _beside(whole: Cohort, own: Split, count: int) -> Split:
+    """The split of the first ``count`` cases, with all others to learn from.
+
+    Raises:
+        CohortError: if one of the others is of a patient who is held out, or the same file.
+    """
+    if len(whole) == count:
+        return own
+    split = Split((*own.train, *range(count, len(whole))), own.test)
+    if split.test:
+        check_leakage(whole.subset(split.train), whole.subset(split.test))
+    return split
+
+
+def _with_new_heads(fitted: Fitted, films: Films, recipe: Recipe, options: Options) -> Fitted:
     from konio.learning.refit import refit
 
     if not isinstance(fitted.network, MultiTaskNetwork):
         raise RecipeError("only the heads of a multi-task network begin anew; leave [heads] out")
-    network = refit(fitted.network.plain().eval(), run.train, run.recipe, options.keeping)
+    network = refit(fitted.network.plain().eval(), films, recipe, options.keeping)
     return dataclasses.replace(fitted, network=network)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from konio.phantom.film import BITS, RECIPE, PhantomFilm, radiograph
 from konio.phantom.implant import ImplantedFilm, implant
-from konio.phantom.labels import WISHES
+from konio.phantom.labels import FORM_WISHES, WISHES
 from konio.phantom.nodule_ct import FIELD_MM, NODULE_RECIPE, PhantomNodule, nodule
 from konio.phantom.nodule_shape import Outlined
 from konio.phantom.nodule_truth import NoduleTruth, draw_truth
@@ -18,6 +18,7 @@ __all__ = [
     "BITS",
     "DEVICES",
     "FIELD_MM",
+    "FORM_WISHES",
     "NODULE_RECIPE",
     "PRESETS",
     "RECIPE",

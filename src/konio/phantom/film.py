@@ -21,7 +21,7 @@ from konio.phantom.bones import draw_bones
 from konio.phantom.canvas import Canvas, new_canvas, six_zones
 from konio.phantom.co_findings import draw_co_findings, draw_nodes
 from konio.phantom.frame import Frame
-from konio.phantom.labels import WISHES, FilmPlan, plan_film
+from konio.phantom.labels import FilmPlan, check_wishes, plan_film
 from konio.phantom.masks import Anatomy
 from konio.phantom.opacities import draw_large, draw_small
 from konio.phantom.physics import expose
@@ -93,7 +93,7 @@ def radiograph(
 
     Args:
         rng: generator or seed.
-        wish: one of `konio.phantom.WISHES`.
+        wish: one of `konio.phantom.WISHES` or `konio.phantom.FORM_WISHES`.
         size: rows and columns, 128 to 3072.
         device_name: key of `konio.phantom.DEVICES`; drawn where ``None``.
         preset: ``independent`` (covariates know nothing of the class) or ``paper_confounded``.
@@ -125,8 +125,7 @@ def radiograph(
 
 
 def _check(wish: str, size: int, preset: str) -> None:
-    if wish not in WISHES:
-        raise UsageError(f"wish {wish!r} is unknown; use one of {', '.join(WISHES)}")
+    check_wishes(wish)
     if not SIZES[0] <= size <= SIZES[1]:
         raise UsageError(
             f"size must lie in {SIZES[0]}..{SIZES[1]} pixels, got {size}; give e.g. 512"

@@ -82,7 +82,7 @@ def implant(
         film: ``(H, W)`` float32 in 0..1, bright bone, of a person without lung disease.
         lungs: ``(H, W)`` bool, both lung fields.
         rng: generator or seed.
-        wish: one of `konio.phantom.WISHES`.
+        wish: one of `konio.phantom.WISHES` or `konio.phantom.FORM_WISHES`.
         spacing_mm: row and column spacing; assumed from the lungs where ``None``.
 
     Raises:

@@ -16,7 +16,11 @@ import numpy as np
 from konio.errors import UsageError
 from konio.phantom.opacities import DENSITY, LargePlan, SmallPlan
 from konio.phantom.shapes import draw_outline
-from konio.phantom.tuberculosis import TuberculosisPlan, plan_tuberculosis
+from konio.phantom.tuberculosis import (
+    TUBERCULOSIS_FORMS,
+    TuberculosisPlan,
+    plan_tuberculosis,
+)
 from konio.standards import gbz
 from konio.standards.findings import (
     LARGE_OPACITY_OVER_MM,
@@ -25,8 +29,10 @@ from konio.standards.findings import (
 )
 from konio.tasks import PROFUSIONS, STAGE, ZONES
 
-#: What can be wished for.
+#: The classes that can be wished for.
 WISHES: Final = ("healthy", "tuberculosis", "dust-0", "dust-I", "dust-II", "dust-III")
+#: Tuberculosis whose leading form is wished for as well, for cohorts that hold more of a rare one.
+FORM_WISHES: Final = tuple(f"tuberculosis-{form}" for form in TUBERCULOSIS_FORMS)
 #: Severity on the 0..11 scale by stage.
 SEVERITY: Final = MappingProxyType(
     {"0": (0.2, 2.2), "I": (2.5, 5.0), "II": (5.5, 8.5), "III": (7.0, 11.0)}
@@ -102,16 +108,16 @@ def plan_film(rng: np.random.Generator, wish: str) -> FilmPlan:
 
     Args:
         rng: generator.
-        wish: one of `WISHES`.
+        wish: one of `WISHES` or `FORM_WISHES`.
 
     Raises:
         UsageError: if the wish is unknown.
     """
-    if wish not in WISHES:
-        raise UsageError(f"wish {wish!r} is unknown; use one of {', '.join(WISHES)}")
-    differential, _, stage = wish.partition("-")
+    check_wishes(wish)
+    differential, _, rest = wish.partition("-")
     if differential != "dust":
-        return _without_dust(rng, differential)
+        return _without_dust(rng, differential, rest)
+    stage = rest
     for _ in range(_ATTEMPTS):
         plan = _with_dust(rng, stage)
         if plan.staging is not None and plan.staging.stage == stage:
@@ -120,6 +126,18 @@ def plan_film(rng: np.random.Generator, wish: str) -> FilmPlan:
         f"no film of {wish} came up in {_ATTEMPTS} draws because the rules never gave that stage; "
         "check the severity ranges"
     )
+
+
+def check_wishes(*wishes: str) -> None:
+    """Refuses what cannot be wished for.
+
+    Raises:
+        UsageError: naming the first unknown wish and all known ones.
+    """
+    known = (*WISHES, *FORM_WISHES)
+    for wish in wishes:
+        if wish not in known:
+            raise UsageError(f"wish {wish!r} is unknown; use one of {', '.join(known)}")
 
 
 def _types(rng: np.random.Generator) -> tuple[str, str]:
@@ -133,7 +151,7 @@ def _types(rng: np.random.Generator) -> tuple[str, str]:
     return rounded, rounded
 
 
-def _without_dust(rng: np.random.Generator, differential: str) -> FilmPlan:
+def _without_dust(rng: np.random.Generator, differential: str, form: str) -> FilmPlan:
     """Healthy people and tuberculosis: nothing, or the sparse background of ``0/0``."""
     levels = tuple(int(v) for v in rng.integers(0, 2, 6))
     types = _types(rng)
@@ -142,7 +160,7 @@ def _without_dust(rng: np.random.Generator, differential: str) -> FilmPlan:
         differential=differential,
         small=small,
         large=(),
-        tuberculosis=plan_tuberculosis(rng) if differential == "tuberculosis" else None,
+        tuberculosis=plan_tuberculosis(rng, form) if differential == "tuberculosis" else None,
         findings=gbz.Findings(_zones(levels)),
         staging=None,
         observed_stage=None,

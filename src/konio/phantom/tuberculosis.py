@@ -43,10 +43,16 @@ class TuberculosisPlan:
     extent: float
 
 
-def plan_tuberculosis(rng: np.random.Generator) -> TuberculosisPlan:
-    """Draws the form: one that leads and sometimes a second."""
+def plan_tuberculosis(rng: np.random.Generator, form: str = "") -> TuberculosisPlan:
+    """Draws the form: one that leads and sometimes a second.
+
+    Args:
+        rng: generator.
+        form: of `TUBERCULOSIS_FORMS`, to lead; drawn where empty.
+    """
     names, chances = list(TUBERCULOSIS_FORMS), list(TUBERCULOSIS_FORMS.values())
     lead = str(rng.choice(names, p=chances))
+    lead = form or lead
     forms = [lead]
     if lead in ("cavity", "effusion") or (lead == "healed" and rng.random() < 0.3):
         forms.append("infiltrate")
