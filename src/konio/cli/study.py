@@ -40,7 +40,7 @@ Cohort = Annotated[
     ),
 ]
 PresetName = Annotated[
-    str, typer.Option(help="smoke (minutes), small (hours), paper (a GPU) or real.")
+    str, typer.Option(help="smoke (minutes), small (an hour), scratch (hours), paper (a GPU) or real.")
 ]
 Pretrained = Annotated[
     Path | None,
@@ -87,7 +87,7 @@ def multitask(
         return
     check_address(address, engine)
     chosen = presets.with_onlooker(presets.with_extra(presets.preset(preset), mix), seen_by)
-    presets.check(chosen, cohort)
+    presets.check(chosen, cohort, pretrained or pretrain_on)
     if estimate:
         _say_estimate(chosen, cohort, workers)
         return

@@ -36,12 +36,14 @@ class Laid:
         parts: who is where.
         fingerprint: of the study, from `konio.studies.runner.fingerprint`.
         weights: file and SHA-256 of pre-trained weights, or ``None``.
+        kept: channels of the last map of the backbone whose kept features the networks see; 0 where they see films.
     """
 
     preset: Preset
     parts: Parts
     fingerprint: str
     weights: Mapping[str, str] | None
+    kept: int = 0
 
 
 def baselines(preset: Preset) -> tuple[str, ...]:
@@ -106,7 +108,8 @@ def _network(
         "extra": group.extra,
         "recipe": dict(preset.recipe),
         "weights": None if laid.weights is None else dict(laid.weights),
-        "bundle": kept is not None,
+        "kept": laid.kept,
+        "bundle": kept is not None and not laid.kept,
         "temperatures": {} if kept is None else dict(kept),
     }
     return Trial(name, settings, cost=_cost(settings, laid.parts))

@@ -79,11 +79,14 @@ def estimate(preset: Preset, workers: int | None = None, films: int | None = Non
         recipe = parse_recipe(
             {**preset.recipe, "name": "estimate", "network": {**preset.recipe["network"]}}
         )
-        measured = [(p.size, p.batch, _step(recipe, p, device)) for p in recipe.phases]
-        look = _look(recipe, device)
+        step = _kept_step if preset.kept else _step
+        measured = [(p.size, p.batch, step(recipe, p, device)) for p in recipe.phases]
+        look = once = _look(recipe, device)
     finally:
         torch.set_num_threads(before)
     trials, steps, seconds = 0, 0, 0.0
+    if preset.kept:  # every film is looked at once, and that is the most of it
+        seconds, look = look * (films or preset.cases), 0.0
     for trained, answered in _networks(preset, films or preset.cases):
         trials += 1
         for phase, (_, _, each) in zip(recipe.phases, measured, strict=True):
@@ -96,7 +99,7 @@ def estimate(preset: Preset, workers: int | None = None, films: int | None = Non
     machine = f"{name}, {engine.threads} threads a trial, load {os.getloadavg()[0]:.1f}"
     hours = seconds / engine.workers / 3600
     return Estimate(
-        preset.name, machine, tuple(measured), look, trials, steps, engine.workers, hours
+        preset.name, machine, tuple(measured), once, trials, steps, engine.workers, hours
     )
 
 
@@ -139,6 +142,26 @@ def _step(recipe: Recipe, phase: Phase, device: str) -> float:
         _wait(device)
         taken.append(time.perf_counter() - begun)
     return statistics.median(taken[1:])
+
+
+def _kept_step(recipe: Recipe, phase: Phase, device: str) -> float:
+    """Seconds of a step on kept features, from as many as an epoch of a thousand films has."""
+    import torch
+
+    from konio.learning.timetable import lay_out
+    from konio.learning.training import first_network
+    from konio.studies.multitask.kept import KeptNetwork, learn
+
+    network, _ = first_network(recipe)
+    films, width = 1000, 2 * network.backbone.out_channels
+    short = recipe.model_copy(update={"phases": (phase.model_copy(update={"epochs": 1.0}),)})
+    timetable = lay_out(short, films)
+    draw = torch.Generator().manual_seed(0)
+    vectors = torch.rand((films, width), generator=draw)
+    labels = torch.randint(0, 3, (films, len(recipe.network.tasks)), generator=draw)
+    begun = time.perf_counter()
+    learn(KeptNetwork(width, recipe), vectors, labels, short, timetable)
+    return (time.perf_counter() - begun) / timetable.steps
 
 
 def _look(recipe: Recipe, device: str) -> float:

@@ -41,6 +41,7 @@ CODE: Final = (
     "konio.features.texture",
     "konio.features.classifiers",
     "konio.studies.multitask.choice",
+    "konio.studies.multitask.kept",
     "konio.studies.multitask.parts",
     "konio.studies.multitask.seen",
     "konio.studies.multitask.trial",
@@ -140,7 +141,8 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
     )
     record.begin(out, films, store, parts, pretraining, ask.preset, identity)
     record.update(out, {"seen_by": seen_by})
-    return Laid(ask.preset, parts, identity, pretraining.weights)
+    kept = model.channels if model is not None and ask.preset.kept else 0
+    return Laid(ask.preset, parts, identity, pretraining.weights, kept)
 
 
 def _finals(preset: Preset) -> int:

@@ -1,7 +1,7 @@
 """How large the study is: cohort, folds, dropouts, seeds and the recipe of every network, as values.
 
-`paper` is the paper's own design. `small` and `smoke` are the same experiment made smaller; what they change is said
-in `Preset.about` and stands on the page. `real` asks tuberculosis against normal of real films.
+`paper` is the paper's own design. `small` keeps its numbers on the kept features of a finished backbone; `scratch` and `smoke` are the
+same experiment made smaller. What they change is said in `Preset.about` and stands on the page. `real` asks tuberculosis against normal of real films.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class Preset:
         seed: of cohort and splits.
         extra: made-up films that are mixed into a real cohort's training.
         seen_by: a finished model whose features, with a linear model on top, are one more baseline; none where empty.
+        kept: the networks see the kept features of that model in place of films (`konio.studies.multitask.kept`).
     """
 
     name: str
@@ -91,6 +92,7 @@ class Preset:
     seed: int = 7
     extra: int = 0
     seen_by: str = ""
+    kept: bool = False
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -144,7 +146,17 @@ _TINY: Final[Mapping[str, Any]] = MappingProxyType(
         "phases": [{"size": 64, "epochs": 2, "batch": 16}],
     }
 )
-_SMALL: Final[Mapping[str, Any]] = MappingProxyType(
+_KEPT: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "network": {"backbone": "densenet121", "hidden": 64, "pooling": "lungs"},
+        "loss": {"weighting": "paper"},
+        "optimizer": {"name": "adamw", "lr": 1e-3, "weight_decay": 0.5},
+        "schedule": {"kind": "one-cycle"},
+        "trainer": {"accelerator": "cpu", "precision": "float32"},
+        "phases": [{"size": 512, "epochs": 20, "batch": 16}],
+    }
+)
+_SCRATCH: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "network": {
             "backbone": "densenet-mini",
@@ -194,9 +206,23 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
         ),
         "small": Preset(
             name="small",
-            about="Smaller than the paper: a network of 0.1 million weights at 256 x 256, fewer films, folds and seeds.",
-            about_zh="小于论文规模：约 10 万参数的网络，256 × 256，胸片、折数与随机种子均较少。",
-            recipe=_SMALL,
+            about=(
+                "The paper's cohort, folds, dropouts and seeds on the kept features of a finished backbone: a shared layer and the "
+                "paper's heads learn, the backbone does not. Its pre-training on other films stands where the paper's ChestX-ray14 does."
+            ),
+            about_zh=(
+                "队列、折数、dropout 与随机种子同论文，但输入为已训练骨干网络对每张胸片保存的特征：只训练共享层和论文的输出层，骨干网络不变。"
+                "骨干网络在其他胸片上的预训练代替论文的 ChestX-ray14。"
+            ),
+            recipe=_KEPT,
+            seen_by="konio-radiograph",
+            kept=True,
+        ),
+        "scratch": Preset(
+            name="scratch",
+            about="Smaller than the paper and from nothing: a network of 0.1 million weights at 256 x 256, fewer films, folds and seeds.",
+            about_zh="小于论文规模，从零训练：约 10 万参数的网络，256 × 256，胸片、折数与随机种子均较少。",
+            recipe=_SCRATCH,
             folds=5,
             seeds=10,
             cases=1200,
@@ -240,12 +266,21 @@ def preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-def check(chosen: Preset, cohort: object | None) -> None:
-    """Refuse a preset without the films it needs.
+def check(chosen: Preset, cohort: object | None, weights: object | None = None) -> None:
+    """Refuse a preset without the films it needs, or with weights it has no use for.
+
+    Args:
+        chosen: the preset.
+        cohort: the films, if any are given.
+        weights: pre-trained weights or films to pre-train on, if any are given.
 
     Raises:
-        UsageError: if it asks real films and none are given.
+        UsageError: if it asks real films and none are given, or learns from kept features and is given weights.
     """
+    if chosen.kept and weights is not None:
+        raise UsageError(
+            f"preset {chosen.name!r} trains no backbone; name the bundle whose features it learns from with --seen-by"
+        )
     if cohort is None and REAL in chosen.groups:
         raise UsageError(
             f"preset {chosen.name!r} asks real films; give a cohort.csv or the folder of the Shenzhen set"
@@ -259,7 +294,13 @@ def with_onlooker(chosen: Preset, model: str | None) -> Preset:
         chosen: the preset.
         model: name or directory of a bundle; the preset's own where ``None``.
     """
-    return chosen if model is None else dataclasses.replace(chosen, seen_by=model)
+    if model is None:
+        return chosen
+    if chosen.kept and not model:
+        raise UsageError(
+            f"preset {chosen.name!r} learns from what a finished model sees; name one with --seen-by, or leave it out"
+        )
+    return dataclasses.replace(chosen, seen_by=model)
 
 
 def with_extra(chosen: Preset, films: int) -> Preset:

@@ -40,12 +40,14 @@ class Onlooker:
         name: for tables.
         sha256: of its weights.
         side: of the films it looks at.
+        channels: of its last map.
     """
 
     path: str
     name: str
     sha256: str
     side: int
+    channels: int
 
     def to_json(self) -> dict[str, str]:
         """``seen_by`` of ``study.json``; where the bundle lies says nothing about the numbers."""
@@ -78,7 +80,8 @@ def onlooker(preset: Preset, cohort: str) -> Onlooker | None:
             f"{preset.seen_by} has learned from the very films that are to be measured; name a model that has not seen them"
         )
     side = int(bundle.facts.preprocessing["size"])
-    return Onlooker(str(bundle.path), bundle.facts.name, bundle.weights_sha256, side)
+    channels = bundle.network().backbone.out_channels
+    return Onlooker(str(bundle.path), bundle.facts.name, bundle.weights_sha256, side, channels)
 
 
 def look(out: Path, store: Store, model: Onlooker, engine: Engine, tell: Counting) -> None:

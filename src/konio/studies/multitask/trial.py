@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from konio import metrics
@@ -25,6 +26,7 @@ from konio.learning.store import read_store
 from konio.learning.timetable import lay_out
 from konio.learning.training import StoppedError, first_network, labelled
 from konio.networks.multitask import MultiTaskNetwork
+from konio.studies.multitask.kept import KeptNetwork, answer, learn, summary
 from konio.studies.multitask.parts import Parts, Sides, read_parts
 from konio.studies.multitask.predictions import Answers, Predictions, write_predictions
 from konio.studies.multitask.seen import SEEN, features_file
@@ -51,6 +53,8 @@ def run_trial(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     if settings["model"] in ("majority", "texture", SEEN):
         return _run_baseline(settings, folder)
+    if settings.get("kept"):
+        return _run_kept(settings, folder)
     return _run_network(settings, folder)
 
 
@@ -110,6 +114,49 @@ def _run_network(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         _ship(run, fitted, folder, origin, settings["temperatures"])
     (folder / STATE).unlink(missing_ok=True)
     return result
+
+
+def _run_kept(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A network on kept features (`konio.studies.multitask.kept`)."""
+    out = folder.parents[1]
+    recipe, parts = recipe_of(settings, out), read_parts(out)
+    sides, tasks = sides_of(settings, parts), list(settings["tasks"])
+    labels = parts.label_table(tasks).astype(np.int64)
+    vectors = torch.from_numpy(
+        summary(np.load(features_file(out), allow_pickle=False), settings["kept"])
+    )
+    train = learnable(parts, sides.train, tasks)
+    timetable = lay_out(recipe, len(train))
+    network = KeptNetwork(vectors.shape[1], recipe)
+    learn(network, vectors[train], torch.from_numpy(labels[train]), recipe, timetable)
+    objective = Questions(network.tasks, recipe.loss.plan())
+
+    def answered(positions: tuple[int, ...]) -> tuple[Predictions, NDArray[np.float32]]:
+        rows = np.array(positions, np.int64)
+        logits = answer(network, vectors[rows])
+        split = objective.split(logits)
+        columns = enumerate(objective.tasks.names)
+        own = {name: Answers(labels[rows, k], split[name]) for k, name in columns}
+        return Predictions(rows, own), logits
+
+    temperatures, looked_at = {}, None
+    if sides.validation:
+        looked_at, logits = answered(sides.validation)
+        temperatures = calibrate(objective, logits, labels[list(sides.validation)])
+    found, _ = answered(sides.measured)
+    write_predictions(folder, Predictions(found.position, found.tasks, looked_at))
+    return {
+        "films": {
+            "train": len(train),
+            "validation": len(sides.validation),
+            "measured": len(sides.measured),
+        },
+        "steps": timetable.steps,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "precision": "float32",
+        "temperatures": temperatures,
+        **_scores(found),
+    }
 
 
 def _measure(

@@ -1,0 +1,141 @@
+"""Networks on the kept features of a finished backbone: one shared layer, and the paper's two heads above it.
+
+On two processor cores a network that learns films from nothing in an hour knows less than zone textures do, and an interval around
+such networks is not worth reading. The backbone of a finished model is a start as the paper's own is (pre-trained on other films),
+and what it sees of each film is computed once. Above it stands what the paper is about: a representation that both questions share and
+move by the weighted sum of their losses, and for each question two fully connected layers with dropout between, moved by its own loss.
+
+References:
+    Paper A, sections 1.3 and 1.4; docs/decisions/0045.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from konio.learning.recipe import Recipe
+from konio.learning.timetable import Timetable
+from konio.networks.heads import TaskHead
+from konio.networks.losses import multi_task_loss, scale_gradient, task_weights
+from konio.tasks import RADIOGRAPH_TASKS, TaskSet
+
+#: Numbers of the shared representation.
+WIDTH: Final = 128
+#: Added to the variance of a feature, as in `konio.networks.heads.Standardise`.
+_LEAST_VARIANCE: Final = 1e-4
+_ZONES: Final = 6
+
+
+def summary(table: NDArray[np.float16], channels: int) -> NDArray[np.float32]:
+    """What the networks see of each film: of every channel of the last map its mean over the lungs and its greatest value there.
+
+    Args:
+        table: rows of `konio.features.blocks.block_features`, the last map's numbers at the end.
+        channels: of the last map.
+
+    Returns:
+        ``(N, 2 channels)``.
+    """
+    last = np.asarray(table[:, -(_ZONES + 1) * channels :], np.float32)
+    zones = last[:, : _ZONES * channels].reshape(len(last), _ZONES, channels)
+    return np.concatenate([zones.mean(axis=1), last[:, _ZONES * channels :]], axis=1)
+
+
+class KeptNetwork(nn.Module):
+    """A shared layer and one head for each question.
+
+    Args:
+        features: length of a film's vector.
+        recipe: its questions, width and dropout of the heads, and seed.
+
+    Attributes:
+        tasks: the questions, in order.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, features: int, recipe: Recipe) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(recipe.seed)
+        self.tasks: TaskSet = RADIOGRAPH_TASKS.subset(*recipe.network.tasks)
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+        self.shared = nn.Linear(features, WIDTH)
+        nn.init.kaiming_uniform_(self.shared.weight, nonlinearity="relu", generator=generator)
+        nn.init.zeros_(self.shared.bias)
+        hidden, dropout = recipe.network.hidden, recipe.network.dropout
+        self.heads = nn.ModuleDict(
+            {task.name: TaskHead(WIDTH, hidden, len(task), dropout, generator) for task in self.tasks}
+        )
+
+    def standardise(self, vectors: Tensor) -> None:
+        """Take mean and spread from the films that are learned from."""
+        self.mean.copy_(vectors.mean(dim=0))
+        self.scale.copy_((vectors.var(dim=0, correction=0) + _LEAST_VARIANCE).rsqrt())
+
+    def forward(
+        self, vectors: Tensor, weights: Mapping[str, float] | None = None
+    ) -> dict[str, Tensor]:
+        """Logits of every question.
+
+        Args:
+            vectors: ``(B, features)``.
+            weights: how strongly each question moves the shared layer; 1 where ``None``.
+        """
+        seen = self.shared((vectors - self.mean) * self.scale).relu()
+        return {
+            name: head(seen if weights is None else scale_gradient(seen, weights[name]))
+            for name, head in self.heads.items()
+        }
+
+
+def learn(
+    network: KeptNetwork,
+    vectors: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    timetable: Timetable,
+) -> None:
+    """Train by a recipe: its losses, optimiser, rate and order of the films; left in evaluation mode.
+
+    Args:
+        network: changed in place.
+        vectors: ``(n, features)`` of the films to learn from.
+        labels: ``(n, T)`` class positions in the order of the network's questions, `konio.tasks.MISSING` where unknown.
+        recipe: of the kind ``radiograph`` with the optimiser ``adamw``.
+        timetable: of the recipe on these films.
+    """
+    plan, table = recipe.loss.plan(), recipe.optimizer
+    network.standardise(vectors)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=table.lr, weight_decay=table.weight_decay)
+    network.train()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        for step in range(timetable.steps):
+            rows = torch.from_numpy(timetable.films_of(step))
+            columns = {
+                name: labels[rows, column] for column, name in enumerate(network.tasks.names)
+            }
+            answers = network(vectors[rows], task_weights(columns, plan))
+            optimizer.param_groups[0]["lr"] = table.lr * timetable.rate(step)
+            optimizer.zero_grad(set_to_none=True)
+            multi_task_loss(answers, columns, network.tasks, plan).total.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    network.eval()
+
+
+@torch.no_grad()
+def answer(network: KeptNetwork, vectors: Tensor) -> NDArray[np.float32]:
+    """Logits of all questions side by side, ``(n, classes of all)``."""
+    answers = network(vectors)
+    logits: NDArray[np.float32] = torch.cat(
+        [answers[name] for name in network.tasks.names], dim=1
+    ).numpy()
+    return logits
