@@ -82,8 +82,9 @@ def test_killed_and_resumed_ends_in_the_same_bits(tmp_path, uninterrupted):
 
 
 @pytest.mark.timeout(600)
-def test_ctrl_c_saves_the_step_and_ends_cleanly(tmp_path, uninterrupted):
-    status, said = stop_at(tmp_path, 6, signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
+def test_a_polite_stop_saves_the_step_and_ends_cleanly(tmp_path, uninterrupted, number):
+    status, said = stop_at(tmp_path, 6, number)
     assert status == 0
     done = int(said.split("done ")[1].split()[0])
     assert 5 <= done < STEPS

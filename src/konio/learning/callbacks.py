@@ -62,13 +62,19 @@ class StopSignal:
             raise KeyboardInterrupt
         self.given = True
 
+    def listen(self) -> None:
+        """Hear SIGINT and SIGTERM, and nobody else with us."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
     @contextmanager
     def heeded(self) -> Iterator[None]:
         """Listen to SIGINT and SIGTERM; a second one interrupts at once. Only the main thread can listen."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
+        before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+        self.listen()
         try:
             yield
         finally:
@@ -91,6 +97,13 @@ class StateKeeper(Checkpoint):
         self.path = path
         self.every = every
         self.stop = stop
+
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Lightning's own ear for SIGTERM ends a run with an exception, before anything is saved; several processes need it."""
+        if trainer.world_size == 1 and threading.current_thread() is threading.main_thread():
+            self.stop.listen()
 
     def on_train_batch_end(
         self,
