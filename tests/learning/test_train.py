@@ -228,6 +228,11 @@ def test_evaluation_scores_every_question_and_lists_every_film(finished, cohort,
         matrix = np.array(found["confusion"])
         assert matrix.sum() == found["films"], name
         assert found["accuracy"] == pytest.approx(np.trace(matrix) / matrix.sum())
+        below, above = found["macro_recall_95"]
+        assert below <= found["macro_recall"] <= above
+        for label, recall in found["recall"].items():
+            bounds = found["recall_95"][label]
+            assert bounds is None or bounds[0] <= recall <= bounds[1]
         low, high = found["accuracy_95"]
         assert low <= found["accuracy"] <= high
         assert (tmp_path / f"confusion-{name}.csv").exists()

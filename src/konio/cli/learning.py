@@ -103,9 +103,8 @@ def evaluate(
     options = Options(cache=cache, workers=workers, preparing=_preparing())
     document = run(cohort, model, out, options=options)
     for task, scores in document["tasks"].items():
-        numbers = {name: value for name, value in scores.items() if isinstance(value, float)}
-        shown = ", ".join(f"{name} {numbers[name]:.3f}" for name in _MEASURED if name in numbers)
-        say(f"{task}: {shown}")
+        shown = (_with_bounds(scores, name) for name in _MEASURED)
+        say(f"{task}: {', '.join(text for text in shown if text)}")
     for task, scores in document.get("two_classes", {}).items():
         say(f"{task}, two classes: {_two_classes(scores)}")
     if "hierarchy" in document:
@@ -116,15 +115,20 @@ def evaluate(
     )
 
 
+def _with_bounds(scores: dict[str, Any], name: str) -> str:
+    """A score with its interval, where it has one; nothing where it is not defined."""
+    value, bounds = scores.get(name), scores.get(f"{name}_95")
+    if not isinstance(value, float):
+        return ""
+    between = f" ({bounds[0]:.3f}-{bounds[1]:.3f})" if bounds else ""
+    return f"{name} {value:.3f}{between}"
+
+
 def _two_classes(scores: dict[str, Any]) -> str:
     """Paper C's reading of one question in a line, with intervals over patients where there are any."""
     parts = [f"{scores['nodules']} nodules, {scores['prevalence']:.0%} of the upper class"]
-    for name in ("accuracy", "balanced_accuracy", "auc"):
-        if scores[name] is not None:
-            bounds = scores[f"{name}_95"]
-            between = "" if bounds is None else f" ({bounds[0]:.3f}-{bounds[1]:.3f})"
-            parts.append(f"{name} {scores[name]:.3f}{between}")
-    return ", ".join(parts)
+    texts = (_with_bounds(scores, name) for name in ("accuracy", "balanced_accuracy", "auc"))
+    return ", ".join([*parts, *(text for text in texts if text)])
 
 
 def _seldom() -> Callable[[str, bool], None]:

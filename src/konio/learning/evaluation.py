@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 METRICS: Final = "metrics.json"
 PREDICTIONS: Final = "predictions.csv"
-#: Intervals of kappa: draws of patients.
+#: Intervals of kappa and macro-recall: draws of patients.
 _DRAWS: Final = 1000
 #: The stage that follows from the predicted zones, large opacity and aggregation.
 RULE: Final = "stage_by_rule"
@@ -219,8 +219,10 @@ def _scores(
         "balanced_accuracy": metrics.balanced_accuracy(matrix),
         "macro_precision": metrics.macro_precision(matrix),
         "macro_recall": metrics.macro_recall(matrix),
+        "macro_recall_95": _macro_recall_interval(truth, predicted, present, answers, len(task)),
         "macro_f1": metrics.macro_f1(matrix),
         "recall": dict(zip(task.classes, by_class.recall.tolist(), strict=True)),
+        "recall_95": dict(zip(task.classes, _recall_intervals(matrix), strict=True)),
         "precision": dict(zip(task.classes, by_class.precision.tolist(), strict=True)),
         "f1": dict(zip(task.classes, by_class.f1.tolist(), strict=True)),
         "confusion": matrix.tolist(),
@@ -235,6 +237,41 @@ def _scores(
         areas = metrics.one_vs_rest_auc(truth, own)
         found["auc"] = dict(zip(task.classes, np.asarray(areas).tolist(), strict=True))
     return {name: _finite(value) for name, value in found.items()}
+
+
+def _recall_intervals(matrix: NDArray[np.int64]) -> list[list[float] | None]:
+    """Wilson's interval of every class' recall; ``None`` for a class without films."""
+    found: list[list[float] | None] = []
+    for right, films in zip(np.diag(matrix).tolist(), matrix.sum(axis=1).tolist(), strict=True):
+        interval = significance.wilson(right, films) if films else None
+        found.append(None if interval is None else [interval.low, interval.high])
+    return found
+
+
+def _macro_recall_interval(
+    truth: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    present: NDArray[np.intp],
+    answers: Answers,
+    classes: int,
+) -> list[float] | None:
+    """Patient bootstrap within the true classes, which keeps their numbers; ``None`` with fewer than two patients."""
+    patients = [answers.cases[i].patient_id for i in present]
+    if len(set(patients)) < 2:
+        return None
+
+    def recall(rows: NDArray[np.intp]) -> float:
+        return metrics.macro_recall(metrics.confusion(truth[rows], predicted[rows], classes))
+
+    spread = significance.patient_bootstrap(
+        recall,
+        patients,
+        np.random.default_rng(0),
+        draws=_DRAWS,
+        strata=[str(own) for own in truth],
+        bca=False,
+    )
+    return [spread.percentile.low, spread.percentile.high]
 
 
 def _ordinal(
