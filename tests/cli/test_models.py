@@ -54,9 +54,7 @@ def test_every_model_that_is_shipped_is_verified_by_its_kind(konio) -> None:
     assert result.out.splitlines()[-1] == "4 verified, 0 failed"
 
 
-def test_a_bundle_of_an_unknown_kind_is_refused_with_the_known_ones(
-    konio, tiny, tmp_path
-) -> None:
+def test_a_bundle_of_an_unknown_kind_is_refused_with_the_known_ones(konio, tiny, tmp_path) -> None:
     other = tmp_path / "other"
     shutil.copytree(tiny, other)
     facts = other / "bundle.json"

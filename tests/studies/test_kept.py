@@ -15,6 +15,7 @@ from konio.errors import UsageError
 from konio.learning.recipe import parse_recipe
 from konio.learning.timetable import lay_out
 from konio.networks.losses import task_weights
+from konio.studies.multitask import record
 from konio.studies.multitask.estimate import estimate
 from konio.studies.multitask.experiment import Ask, carry_out
 from konio.studies.multitask.kept import KeptNetwork, answer, learn, summary
@@ -114,7 +115,7 @@ def study(out: Path, changed: bool = False) -> Path:
     rng = np.random.default_rng(5)
     table = rng.normal(size=(FILMS, 7 * CHANNELS))
     for number in range(FILMS):
-        table[number, : CHANNELS] += number % len(WAYS)
+        table[number, :CHANNELS] += number % len(WAYS)
     test = list(read_parts(out).final.measured)  # type: ignore[union-attr]
     if changed:
         table[test] = rng.normal(size=(len(test), 7 * CHANNELS)) * 9
@@ -147,7 +148,9 @@ def test_a_preset_of_kept_features_wants_a_model_and_no_weights() -> None:
     with pytest.raises(UsageError, match="trains no backbone"):
         check(small, None, Path("weights.pth"))
     assert with_onlooker(small, "mine").seen_by == "mine"
-    assert not any(p.kept for name, p in PRESETS.items() if name != "small")
+    assert [name for name, p in PRESETS.items() if p.kept] == ["small", "real-kept"]
+    with pytest.raises(UsageError, match="real films"):
+        check(preset("real-kept"), None)
 
 
 def test_the_estimate_counts_one_look_at_every_film() -> None:
@@ -155,3 +158,11 @@ def test_the_estimate_counts_one_look_at_every_film() -> None:
     few, many = (estimate(tiny, workers=1, films=n) for n in (60, 60_000))
     assert few.trials == many.trials == 3 * (2 * 2 + 1)
     assert many.hours > few.hours > 0
+
+
+def test_the_page_names_the_backbone_below(tmp_path: Path) -> None:
+    out = study(tmp_path / "one")
+    record.update(out, {"seen_by": {"model": "a model", "sha256": "ab" * 32}})
+    text = record.report(out).read_text("utf-8")
+    assert "the backbone of a model (SHA-256 abababababab)" in text
+    assert "骨干网络，保持不变" in text

@@ -19,6 +19,8 @@ from konio.cli.terminal import say
 from konio.errors import BundleError, KonioError
 
 _NEEDED: Final = ("torch", "numpy", "scipy", "pydicom", "imagecodecs", "safetensors", "pillow")
+
+
 class Finding(NamedTuple):
     """One line of the report.
 
@@ -141,7 +143,9 @@ def _database(data: Path | None, settings_file: Path | None) -> Iterator[Finding
         return
     try:
         if database.answers():
-            yield Finding("database", f"{shown}, answers, tables {revision(database) or 'not made yet'}")
+            yield Finding(
+                "database", f"{shown}, answers, tables {revision(database) or 'not made yet'}"
+            )
         else:
             yield Finding(
                 "database",

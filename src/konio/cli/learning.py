@@ -71,9 +71,7 @@ def train(
         training=_training,
         keeping=_keeping(),
     )
-    made = run(
-        cohort, read_recipe(recipe), out, extra=extra, resume=resume, options=options
-    )
+    made = run(cohort, read_recipe(recipe), out, extra=extra, resume=resume, options=options)
     say(f"{made}")
 
 

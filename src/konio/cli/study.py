@@ -40,7 +40,10 @@ Cohort = Annotated[
     ),
 ]
 PresetName = Annotated[
-    str, typer.Option(help="smoke (minutes), small (an hour), scratch (hours), paper (a GPU) or real.")
+    str,
+    typer.Option(
+        help="smoke (minutes), small (an hour), scratch (hours), paper (a GPU), real or real-kept."
+    ),
 ]
 Pretrained = Annotated[
     Path | None,

@@ -72,7 +72,10 @@ class KeptNetwork(nn.Module):
         nn.init.zeros_(self.shared.bias)
         hidden, dropout = recipe.network.hidden, recipe.network.dropout
         self.heads = nn.ModuleDict(
-            {task.name: TaskHead(WIDTH, hidden, len(task), dropout, generator) for task in self.tasks}
+            {
+                task.name: TaskHead(WIDTH, hidden, len(task), dropout, generator)
+                for task in self.tasks
+            }
         )
 
     def standardise(self, vectors: Tensor) -> None:
@@ -114,7 +117,9 @@ def learn(
     """
     plan, table = recipe.loss.plan(), recipe.optimizer
     network.standardise(vectors)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=table.lr, weight_decay=table.weight_decay)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=table.lr, weight_decay=table.weight_decay
+    )
     network.train()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)

@@ -1,7 +1,7 @@
 """How large the study is: cohort, folds, dropouts, seeds and the recipe of every network, as values.
 
 `paper` is the paper's own design. `small` keeps its numbers on the kept features of a finished backbone; `scratch` and `smoke` are the
-same experiment made smaller. What they change is said in `Preset.about` and stands on the page. `real` asks tuberculosis against normal of real films.
+same experiment made smaller. What they change is said in `Preset.about` and stands on the page. `real` and `real-kept` ask tuberculosis against normal of real films.
 """
 
 from __future__ import annotations
@@ -251,6 +251,22 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             test_fraction=0.0,
             seen_by="konio-radiograph",
         ),
+        "real-kept": Preset(
+            name="real-kept",
+            about=(
+                "Real films: tuberculosis against normal, ten folds, on the kept features of a backbone that has learned from made-up "
+                "patients alone; no weights from real films."
+            ),
+            about_zh="真实胸片：肺结核与正常，十折；使用仅在虚构患者上训练的骨干网络所保存的特征，不使用任何真实胸片的预训练权重。",
+            recipe=_KEPT,
+            groups=(REAL,),
+            dropouts=(0.5,),
+            seeds=0,
+            repeats=3,
+            test_fraction=0.0,
+            seen_by="konio-radiograph",
+            kept=True,
+        ),
     }
 )
 
@@ -313,6 +329,6 @@ def with_extra(chosen: Preset, films: int) -> Preset:
         return chosen
     if REAL not in chosen.groups:
         raise UsageError(
-            f"--mix adds made-up films to real ones; preset {chosen.name!r} asks no real cohort, use --preset real"
+            f"--mix adds made-up films to real ones; preset {chosen.name!r} asks no real cohort, use --preset real or real-kept"
         )
     return dataclasses.replace(chosen, groups=(REAL, MIXED), extra=films)

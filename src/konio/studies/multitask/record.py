@@ -90,6 +90,7 @@ def begin(
             "groups": [group.name for group in preset.groups],
         },
         "recipe": dict(preset.recipe),
+        "kept": preset.kept,
         "pretraining": pretraining.to_json(),
         "chosen": None,
         "temperatures": None,

@@ -50,6 +50,10 @@ _TITLE_REAL: Final = Words(
     "Tuberculosis against normal on real films, learned from nothing",
     "真实胸片：肺结核与正常（不使用预训练权重）",
 )
+_TITLE_REAL_KEPT: Final = Words(
+    "Tuberculosis against normal on real films, from what a finished backbone sees",
+    "真实胸片：肺结核与正常（使用已有骨干网络所见特征）",
+)
 _NOTHING_YET: Final = Paragraph(
     Words(
         "No trial that this needs is finished yet; make the report again later.",
@@ -97,7 +101,8 @@ def write_report(out: str | Path) -> Path:
     evidence = read_evidence(out)
     real = evidence.pair[0] in ("real", "mixed")
     sections = _sections(evidence, real)
-    return write_page(Path(out), _TITLE_REAL if real else _TITLE, sections, _about(evidence, real))
+    title = _TITLE if not real else _TITLE_REAL_KEPT if evidence.study.get("kept") else _TITLE_REAL
+    return write_page(Path(out), title, sections, _about(evidence, real))
 
 
 def _sections(evidence: Evidence, real: bool) -> list[Section]:
@@ -174,13 +179,26 @@ def _about(evidence: Evidence, real: bool) -> About:
                 f"尚未完成：{trials['all']}项试验完成{trials['done']}项，失败{failed}项。以下数值仅来自已完成者。",
             )
         )
-    origin = _pretraining(study["pretraining"], real)
+    origin = _kept(study) or _pretraining(study["pretraining"], real)
     lead = Words(f"First weights: {origin.en}", f"初始权重：{origin.zh}")
     return About(
         lead=lead,
         made_up=evidence.made_up,
         banners=tuple(banners),
         provenance=_provenance(evidence, real),
+    )
+
+
+def _kept(study: Mapping[str, Any]) -> Words | None:
+    """Whose backbone stands below the networks, where they see kept features."""
+    model = study.get("seen_by")
+    if not study.get("kept") or not model:
+        return None
+    which = f"{model['model']} (SHA-256 {model['sha256'][:12]})"
+    return Words(
+        f"the backbone of {which}, which stays as it is; a shared layer and the heads above it begin anew in every training. The paper began with "
+        "ChestX-ray14 and moved its backbone; the numbers are not comparable in this respect.",
+        f"{which}的骨干网络，保持不变；其上的共享层与输出层每次训练均从头开始。论文以ChestX-ray14预训练并更新骨干网络，故此方面不可比。",
     )
 
 
