@@ -159,6 +159,26 @@ def _means(words: Any) -> Any:
     return (words.reshape(rows // 2, 2, columns // 2, 2).sum(axis=(1, 3)) + 2) // 4
 
 
+def test_nothing_about_a_case_is_cached(house: House, chest: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("konio.io.read", lambda path: chest)
+    reader = house.person("reader")
+    case = house.case(reader)
+    reader("POST", f"/api/cases/{case}/readings", json=findings())
+    for path in (
+        "",
+        "/film.png",
+        "/film.u16",
+        "/original",
+        "/machine",
+        "/heat/stage.png",
+        "/report",
+    ):
+        answer = reader("GET", f"/api/cases/{case}{path}")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store"), path
+    pictures = house.room.settings.data / "pictures"
+    assert not [path for path in pictures.rglob("*") if path.stat().st_mode & 0o077]
+
+
 def test_a_film_that_cannot_be_read_says_so(house: House) -> None:
     reader = house.person("reader")
     case = reader.upload(b"\x89PNG\r\n\x1a\n broken").json["cases"][0]["id"]

@@ -87,6 +87,29 @@ def test_any_edit_is_found(edit: Callable[[Any], Any], logged: House) -> None:
     assert not found.intact and found.problem
 
 
+def test_a_line_of_another_history_does_not_fit(logged: House) -> None:
+    """One key sealed both, as after an older copy was set back; a line and a head of one are put into the other."""
+
+    def go_on(session: Any, who: int) -> tuple[AuditEvent, AuditHead]:
+        for case in (who, 7):
+            event = logged.room.audit.append(session, "case.viewed", who, case)
+        session.flush()
+        return event, session.get_one(AuditHead, 1)
+
+    with logged.room.database.read() as session:
+        event, head = go_on(session, 1)  # never committed
+        line = {"account_id": event.account_id, "at": event.at, "hash": event.hash}
+        sealed = {"hash": head.hash, "seal": head.seal}
+    with logged.room.database.write() as session:
+        go_on(session, 2)
+    assert verdict(logged).intact
+    with logged.room.database.write() as session:
+        session.execute(update(AuditEvent).where(AuditEvent.seq == 22).values(**line))
+        session.execute(update(AuditHead).values(**sealed))
+    found = verdict(logged)
+    assert not found.intact and "22" in found.problem
+
+
 def test_without_the_key_nobody_can_make_it_fit(logged: House) -> None:
     assert not verdict(logged, Audit(b"another key")).intact
 

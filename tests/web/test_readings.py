@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from tests.web.conftest import House, OpenHouse, findings
 
 from konio.standards import Findings, stage
@@ -46,6 +46,13 @@ def test_a_form_that_cannot_be_is_refused_with_the_place(broken: Any, house: Hou
     answer = reader("POST", "/api/stage", data=json.dumps(broken), content_type="application/json")
     assert answer.status_code in (400, 422), answer.json
     assert answer.json["error"]["message_zh"]
+
+
+def test_a_backslash_in_a_comment_is_text(house: House) -> None:
+    reader = house.person("reader")
+    for comment in (r"C:\udo", r"\x00", r"\ud800"):
+        answer = reader("POST", "/api/stage", json=findings(comment=comment))
+        assert answer.status_code == 200, comment
 
 
 def test_zones_of_the_form_are_the_zones_of_the_table() -> None:
@@ -132,10 +139,39 @@ def test_a_changed_reading_is_found(house: House) -> None:
     sign(reader, case)
     with house.room.database.read() as session:
         assert readings.altered(session) == []
+    for change in (
+        {"stage": "III"},
+        {"profusion": "3/3"},
+        {"large": True},
+        {"before_machine": False},
+    ):
+        with house.room.database.write() as session:
+            reading = session.get_one(Reading, 1)
+            before = {name: getattr(reading, name) for name in change}
+            session.execute(update(Reading).values(**change))
+        with house.room.database.read() as session:
+            assert readings.altered(session) == [1], change
+        with house.room.database.write() as session:
+            session.execute(update(Reading).values(**before))
+
+
+def test_a_reading_whose_hash_was_made_anew_or_that_is_gone_is_found(house: House) -> None:
+    reader = house.person("reader")
+    case = house.case(reader)
+    sign(reader, case)
     with house.room.database.write() as session:
-        session.execute(update(Reading).values(stage="III"))
+        reading = session.get_one(Reading, 1)
+        reading.stage = "III"
+        reading.sha256 = readings.digest(reading)
     with house.room.database.read() as session:
-        assert readings.altered(session) == [1]
+        assert readings.altered(session) == [1] and readings.missing(session) == []
+    checked = house.person("root", "administrator")("GET", "/api/audit/verify").json
+    assert not checked["intact"]
+    assert checked["problem"] == "reading 1 is not as it was signed"
+    with house.room.database.write() as session:
+        session.execute(delete(Reading))
+    with house.room.database.read() as session:
+        assert readings.altered(session) == [] and len(readings.missing(session)) == 1
 
 
 def test_other_readers_wait_too(house: House) -> None:

@@ -13,6 +13,7 @@ from argon2.low_level import Type
 from tests.web.conftest import PASSWORD, House, OpenHouse, Person
 
 from konio.web import passwords, throttle, totp
+from konio.web.gate import UNATTENDED_HEADER
 from konio.web.sessions import COOKIE, DEVICE_COOKIE
 from konio.web.tables import Account, AuditEvent, SignedIn, now_ms
 from konio.web.views.session import _code_counts
@@ -216,6 +217,22 @@ def test_sessions_end_by_age_by_idling_and_by_hand(house: House) -> None:
         assert again("GET", "/api/session").status_code == 401
 
 
+def test_a_page_that_is_left_open_does_not_keep_its_session(house: House) -> None:
+    person = house.person("wang")
+    long_ago = now_ms() - 30 * 60_000
+
+    def last_seen_after(path: str, **headers: str) -> int:
+        with house.room.database.write() as session:
+            session.query(SignedIn).filter_by(csrf=person.csrf).one().last_seen = long_ago
+        assert person("GET", path, headers=headers).status_code == 200
+        with house.room.database.read() as session:
+            return session.query(SignedIn).filter_by(csrf=person.csrf).one().last_seen
+
+    assert last_seen_after("/api/cases", **{UNATTENDED_HEADER: "1"}) == long_ago
+    assert last_seen_after("/api/events") == long_ago
+    assert last_seen_after("/api/cases") > long_ago
+
+
 def test_a_cookie_we_did_not_sign_is_nobodys(house: House) -> None:
     person = house.person("wang")
     cookie = person.client.get_cookie(COOKIE).value
@@ -261,6 +278,16 @@ def test_one_time_codes_from_the_standard() -> None:
     }
     for seconds, code in table.items():
         assert totp.code(secret, seconds // 30, 8) == code
+
+
+def test_a_code_counts_near_its_time_and_once() -> None:
+    shared, now = b"12345678901234567890", 59.0
+    step = int(now) // totp.STEP_SECONDS
+    for away in range(-3, 4):
+        found = totp.accepted(shared, totp.code(shared, step + 3 + away), now + 90, 0)
+        assert found == (step + 3 + away if abs(away) <= totp.DRIFT else None)
+    assert totp.accepted(shared, totp.code(shared, step), now, step - 1) == step
+    assert totp.accepted(shared, totp.code(shared, step), now, step) is None
 
 
 def test_one_time_codes_from_beginning_to_end(house: House, many_tries: None) -> None:

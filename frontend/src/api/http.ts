@@ -1,5 +1,7 @@
 /** The one way to the server: JSON in and out, the CSRF token, one error with both languages. */
 
+import { isAlone } from './attendance'
+
 export interface FieldError {
   at: string
   message: string
@@ -60,6 +62,7 @@ export function unreachable(): ApiError {
 async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf
+  if (isAlone()) headers['X-Konio-Unattended'] = '1'
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   let answer: Response
   try {

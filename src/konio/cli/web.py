@@ -57,6 +57,7 @@ def serve(
     room = _open(data, settings_file, host=host, port=port, workers=workers)
     from konio.web import accounts, logs
     from konio.web.app import create_app
+    from konio.web.proof import prove
     from konio.web.server import make_server, port_of
     from konio.web.supervise import Supervisor
 
@@ -69,10 +70,10 @@ def serve(
         say(f"One-time password of account 'admin': {password}")
     swept = room.storage.sweep() + room.queue.reclaim()
     with room.database.read() as session:
-        verdict = room.audit.verify(session)
-    logs.log("audit.checked", events=verdict.events, head=verdict.head)
-    if not verdict.intact:
-        complain(f"konio: the audit log is not intact: {verdict.problem}; run konio audit verify")
+        found = prove(room, session)
+    logs.log("audit.checked", events=found.events, head=found.head)
+    if found.problems:
+        complain(f"konio: the audit log is not intact: {found.problems[0]}; run konio audit verify")
     logs.log("server.started", port=port_of(server), removed=swept)
     say(f"konio is at http://{room.settings.host}:{port_of(server)} (Ctrl-C ends it)")
     supervisor = Supervisor(room.settings, room.queue)
@@ -231,24 +232,15 @@ def verify(
     settings_file: File = None,
 ) -> int:
     """Check that no line of the audit log and no signed reading was changed, removed or added."""
-    from konio.web import readings
-    from konio.web.proof import blind_first_broken, known
+    from konio.web.proof import prove
 
     room = _open(data, settings_file)
     with room.database.read() as session:
-        verdict = room.audit.verify(session)
-        changed = readings.altered(session)
-        early = blind_first_broken(session) if room.settings.blind_first else []
-        noted = not head or known(session, head)
-    problems = [verdict.problem] if verdict.problem else []
-    problems += [f"reading {number} is not as it was signed" for number in changed]
-    problems += [f"line {number} shows the machine's answer before a reading" for number in early]
-    if not noted:
-        problems.append("the hash given with --head does not stand in the log")
-    for problem in problems:
+        found = prove(room, session, head)
+    for problem in found.problems:
         complain(f"konio: {problem}")
-    say(f"{verdict.events} lines, head {verdict.head}, {'not intact' if problems else 'intact'}")
-    return int(bool(problems))
+    say(f"{found.events} lines, head {found.head}, {'not intact' if found.problems else 'intact'}")
+    return int(bool(found.problems))
 
 
 @audit_app.command("export", epilog="Example: konio audit export > audit.jsonl")

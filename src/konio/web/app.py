@@ -173,6 +173,8 @@ def _begin() -> None:
 def _end(answer: Response) -> Response:
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
+    if request.endpoint != "front.page":  # the page itself holds nothing of anybody
+        answer.headers["Cache-Control"] = _HEADERS["Cache-Control"]
     answer.headers["X-Request-Id"] = g.request_id
     if room().settings.secure:
         answer.headers["Strict-Transport-Security"] = "max-age=31536000"

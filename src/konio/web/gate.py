@@ -19,8 +19,11 @@ from konio.web.sessions import COOKIE
 #: Largest JSON body.
 JSON_BYTES: Final = 256 * 1024
 CSRF_HEADER: Final = "X-CSRF-Token"
+#: Sent by the page with what it asks while nobody touches it.
+UNATTENDED_HEADER: Final = "X-Konio-Unattended"
 _FIELDS_SHOWN: Final = 20
 _LARGEST: Final = 2**53
+_UNKEPT: Final = re.compile("[\\x00\\ud800-\\udfff]")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -77,7 +80,9 @@ def _asker(room: Room, route: Route) -> Asker:
         raise ProblemError("sign-in-needed")
     row, account = found
     g.account = account.id
-    if room.sessions.needs_touch(row):
+    # A page that is left open asks on its own; only somebody at the desk keeps the session from idling.
+    nobody = route.unasked or UNATTENDED_HEADER in request.headers
+    if not nobody and room.sessions.needs_touch(row):
         with room.database.write() as session:
             room.sessions.touch(session, row)
     if account.must_change and not route.before_password:
@@ -141,5 +146,13 @@ def _checked(model: type[Any], given: Any) -> BaseModel:
 
 def _has_surrogates(checked: BaseModel) -> bool:
     """Text that no database can keep: lone surrogates and NUL."""
-    text = repr(checked.model_dump(mode="python"))
-    return "\\ud" in text or "\\x00" in text
+    left: list[Any] = [checked.model_dump(mode="python")]
+    while left:
+        value = left.pop()
+        if isinstance(value, str) and _UNKEPT.search(value):
+            return True
+        if isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list | tuple):
+            left += value
+    return False

@@ -51,16 +51,17 @@ def _make(image: Image, folder: Path) -> None:
     from konio.report.files import write_bytes, write_text
     from konio.report.pictures import film_picture
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     words = np.rint(image.pixels * np.float32(65535)).astype("<u2")
     for step in steps(*image.shape):
         words = words if step == 1 else halved(words)
         packed = bytes(imagecodecs.gzip_encode(words.tobytes(), level=1))
-        write_bytes(folder / words_name(step), packed)
+        write_bytes(folder / words_name(step), packed).chmod(0o600)
     eight = np.rint(image.pixels * np.float32(255)).astype(np.uint8)
-    write_bytes(folder / FULL, bytes(imagecodecs.png_encode(eight, level=1)))
+    write_bytes(folder / FULL, bytes(imagecodecs.png_encode(eight, level=1))).chmod(0o600)
     small = np.asarray(film_picture(image, PREVIEW_SIDE))
-    write_bytes(folder / PREVIEW, bytes(imagecodecs.png_encode(small, level=3)))
+    write_bytes(folder / PREVIEW, bytes(imagecodecs.png_encode(small, level=3))).chmod(0o600)
     rows, columns = image.shape
     facts = {
         "rows": rows,
@@ -70,7 +71,7 @@ def _make(image: Image, folder: Path) -> None:
         "format": image.source.format,
         "notes": list(image.source.notes),
     }
-    write_text(folder / _FACTS, json.dumps(facts))
+    write_text(folder / _FACTS, json.dumps(facts)).chmod(0o600)
 
 
 def words_name(step: int) -> str:

@@ -19,7 +19,7 @@ from konio.standards import (
     whole_lung_profusion,
 )
 from konio.tasks import ZONES
-from konio.web import shapes
+from konio.web import audit, shapes
 from konio.web.asker import Asker, Room
 from konio.web.cases import iso
 from konio.web.problems import ProblemError
@@ -148,8 +148,43 @@ def digest(reading: Reading) -> str:
 
 
 def altered(session: Session) -> list[int]:
-    """Readings whose content no longer has the hash that was signed."""
-    return [row.id for row in session.scalars(select(Reading)) if digest(row) != row.sha256]
+    """Readings that are not as they were signed, or never were; the log has the hash of each.
+
+    A hash beside its reading can be made anew by whoever changes the reading; the log's lines are sealed.
+    """
+    signed = _signed(session)
+    return [
+        row.id
+        for row in session.scalars(select(Reading).order_by(Reading.id))
+        if signed.get((row.case_id, row.account_id, row.version), ())[1:]
+        != (row.sha256, row.before_machine)
+        or not _sound(row)
+    ]
+
+
+def missing(session: Session) -> list[int]:
+    """Lines of the log that tell of a signed reading which is no longer there."""
+    rows = session.execute(select(Reading.case_id, Reading.account_id, Reading.version))
+    kept = {(case, reader, version) for case, reader, version in rows}
+    return [line for key, (line, *_) in _signed(session).items() if key not in kept]
+
+
+def _signed(session: Session) -> dict[tuple[int | None, int | None, int], tuple[int, str, bool]]:
+    """Case, reader and version of every signature in the log: its line, its hash, whether it came first."""
+    found = {}
+    for event in audit.events(session):
+        if event.action == "reading.signed":
+            said = json.loads(event.details)
+            key = (event.case_id, event.account_id, said["version"])
+            found[key] = (event.seq, said["sha256"], said["before_machine"])
+    return found
+
+
+def _sound(reading: Reading) -> bool:
+    """Whether a reading has its own hash, and what was derived from its findings still follows from them."""
+    profusion = whole_lung_profusion({zone: reading.findings["zones"][zone] for zone in ZONES})
+    derived = (profusion, bool(reading.findings["large"]))
+    return digest(reading) == reading.sha256 and derived == (reading.profusion, reading.large)
 
 
 def mine(session: Session, asker: Asker, case: Case) -> list[Reading]:

@@ -33,6 +33,7 @@ class Route:
         status: of success.
         keys: names the JSON answer must have.
         before_password: may be called while the one-time password has not been changed.
+        unasked: the page calls it by itself, so that it is no sign of anybody at the desk.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Route:
     status: int = 200
     keys: tuple[str, ...] = ()
     before_password: bool = False
+    unasked: bool = False
 
     @property
     def changes(self) -> bool:
@@ -135,7 +137,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     _r("POST", "/api/jobs/<int:number>/retry", "jobs.retry", "account", owned=True, keys=("job",)),
     _r("POST", "/api/jobs/<int:number>/cancel", "jobs.cancel", "account", owned=True,
        keys=("job",)),
-    _r("GET", "/api/events", "jobs.events", "account", gives="text/event-stream"),
+    _r("GET", "/api/events", "jobs.events", "account", gives="text/event-stream", unasked=True),
     _r("GET", "/api/agreement", "agreement.show", "account", query=shapes.AgreementQuery,
        keys=("readers", "pairs", "machine", "adjudication")),
     _r("GET", "/api/audit", "audit.listed", "administrator", query=shapes.AuditQuery,
