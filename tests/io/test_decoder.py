@@ -149,6 +149,7 @@ def test_a_deflate_bomb_is_refused_within_its_memory(tmp_path, dicom, chest):
     with Decoder(Limits(memory_mib=200)) as decoder, pytest.raises(RefusedError) as refused:
         decoder.read(path)
     assert refused.value.code == "decode-limit"
+    assert refused.value.detail == "memory"  # and not the time, which would stop it as well
 
 
 def test_an_interrupted_question_is_not_answered_to_the_next(monkeypatch, films):
