@@ -119,6 +119,7 @@ def _baseline(laid: Laid, model: str, role: str, fold: int | None) -> Trial:
     name = f"final-{model}" if fold is None else f"cv-{model}-f{fold:02d}"
     settings = {
         **_common(laid, role, model, model, _asked(laid), fold),
+        "kept": laid.kept,
         "dropout": None,
         "seed": None,
         "extra": False,

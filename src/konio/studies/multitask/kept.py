@@ -118,7 +118,7 @@ def learn(
     plan, table = recipe.loss.plan(), recipe.optimizer
     network.standardise(vectors)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=table.lr, weight_decay=table.weight_decay
+        network.parameters(), lr=table.lr, weight_decay=table.weight_decay, fused=True
     )
     network.train()
     with torch.random.fork_rng(devices=[]):

@@ -153,7 +153,7 @@ _KEPT: Final[Mapping[str, Any]] = MappingProxyType(
         "optimizer": {"name": "adamw", "lr": 1e-3, "weight_decay": 0.5},
         "schedule": {"kind": "one-cycle"},
         "trainer": {"accelerator": "cpu", "precision": "float32"},
-        "phases": [{"size": 512, "epochs": 20, "batch": 16}],
+        "phases": [{"size": 512, "epochs": 10, "batch": 16}],
     }
 )
 _SCRATCH: Final[Mapping[str, Any]] = MappingProxyType(

@@ -257,6 +257,10 @@ def _run_baseline(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     table = np.load(
         features_file(out) if settings["model"] == SEEN else out / TEXTURE, allow_pickle=False
     )
+    if settings["model"] == SEEN and settings.get(
+        "kept"
+    ):  # the very features that the networks see
+        table = summary(table, settings["kept"])
     answers = {}
     for column, name in enumerate(tasks):
         rows = np.array([p for p in learned if labels[p, column] != MISSING], np.int64)
