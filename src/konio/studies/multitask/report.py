@@ -196,9 +196,10 @@ def _kept(study: Mapping[str, Any]) -> Words | None:
         return None
     which = f"{model['model']} (SHA-256 {model['sha256'][:12]})"
     return Words(
-        f"the backbone of {which}, which stays as it is; a shared layer and the heads above it begin anew in every training. The paper began with "
-        "ChestX-ray14 and moved its backbone; the numbers are not comparable in this respect.",
-        f"{which}的骨干网络，保持不变；其上的共享层与输出层每次训练均从头开始。论文以ChestX-ray14预训练并更新骨干网络，故此方面不可比。",
+        f"the backbone of {which}, which stays as it is; a shared layer and the heads above it begin anew in every training. Where that model has "
+        "learned the same questions on other films, its features serve both already. The paper began with ChestX-ray14 and moved its "
+        "backbone; the numbers are not comparable in this respect.",
+        f"{which}的骨干网络，保持不变；其上的共享层与输出层每次训练均从头开始。若该模型曾用其他胸片学习过相同问题，其特征已同时适用于两者。论文以ChestX-ray14预训练并更新骨干网络，故此方面不可比。",
     )
 
 

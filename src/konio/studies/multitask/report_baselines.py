@@ -77,6 +77,12 @@ def _explained(evidence: Evidence) -> Words:
     model = evidence.study.get("seen_by")
     if not model or "seen" not in evidence.groups:
         return words
+    if evidence.study.get("kept"):
+        return Words(
+            f"{words.en} Features of a finished model: the very features that the networks see, of {model['model']} (weights "
+            f"{model['sha256'][:12]}), with a logistic regression whose strength is chosen on folds inside the training part.",
+            f"{words.zh}已有模型特征：网络所用的同一组特征（{model['model']}，权重 {model['sha256'][:12]}）加逻辑回归，正则强度由训练部分内部交叉验证选定。",
+        )
     return Words(
         f"{words.en} Features of a finished model: what {model['model']} (weights {model['sha256'][:12]}) sees in each lung zone, with a "
         "logistic regression whose strength is chosen on folds inside the training part; that model was never taught this question on "
