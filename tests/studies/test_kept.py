@@ -46,8 +46,10 @@ def recipe(**changes: Any) -> Any:
 def test_a_film_is_the_mean_over_its_zones_and_the_greatest_value_of_the_last_map() -> None:
     zones = np.arange(6 * CHANNELS).reshape(6, CHANNELS)
     row = np.concatenate([np.full(7, -1.0), zones.ravel(), [90, 91, 92]]).astype(np.float16)
-    (seen,) = summary(row[None], CHANNELS)
+    (seen,) = summary(row[None], [CHANNELS])
     assert seen.tolist() == [*zones.mean(axis=0).tolist(), 90, 91, 92]
+    (both,) = summary(row[None], [1, CHANNELS])
+    assert both.tolist() == [-1, -1, *seen.tolist()]
 
 
 def test_each_head_is_moved_by_its_own_loss_and_the_shared_layer_by_the_weighted_sum() -> None:
@@ -111,7 +113,7 @@ def test_what_can_be_learned_is_learned_and_twice_the_same() -> None:
 def study(out: Path, changed: bool = False) -> Path:
     """A study on features that know the class; the films measured at the end are other ones where changed."""
     kept = dataclasses.replace(TINY, kept=True, seen_by="a model", dropouts=(0.25,))
-    laid = dataclasses.replace(lay(out, preset=kept), kept=CHANNELS)
+    laid = dataclasses.replace(lay(out, preset=kept), kept=(CHANNELS,))
     rng = np.random.default_rng(5)
     table = rng.normal(size=(FILMS, 7 * CHANNELS))
     for number in range(FILMS):

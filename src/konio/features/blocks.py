@@ -22,6 +22,14 @@ _FIRST = 2
 
 
 @torch.no_grad()
+def described_channels(network: MultiTaskNetwork) -> tuple[int, ...]:
+    """Channels of each map that `block_features` describes, in its order."""
+    seen = torch.zeros((1, network.plan.in_channels, 64, 64))
+    maps, inner = network.backbone.with_blocks(seen)
+    return (*(own.shape[1] for n, own in inner.items() if _FIRST <= n < len(inner)), maps.shape[1])
+
+
+@torch.no_grad()
 def block_features(network: MultiTaskNetwork, image: Tensor, zones: Tensor) -> Tensor:
     """Features of some prepared films.
 

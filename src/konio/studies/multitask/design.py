@@ -36,14 +36,14 @@ class Laid:
         parts: who is where.
         fingerprint: of the study, from `konio.studies.runner.fingerprint`.
         weights: file and SHA-256 of pre-trained weights, or ``None``.
-        kept: channels of the last map of the backbone whose kept features the networks see; 0 where they see films.
+        kept: channels of the maps of the backbone whose kept features the networks see; none where they see films.
     """
 
     preset: Preset
     parts: Parts
     fingerprint: str
     weights: Mapping[str, str] | None
-    kept: int = 0
+    kept: tuple[int, ...] = ()
 
 
 def baselines(preset: Preset) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def _network(
         "extra": group.extra,
         "recipe": dict(preset.recipe),
         "weights": None if laid.weights is None else dict(laid.weights),
-        "kept": laid.kept,
+        "kept": list(laid.kept),
         "bundle": kept is not None and not laid.kept,
         "temperatures": {} if kept is None else dict(kept),
     }
@@ -119,7 +119,7 @@ def _baseline(laid: Laid, model: str, role: str, fold: int | None) -> Trial:
     name = f"final-{model}" if fold is None else f"cv-{model}-f{fold:02d}"
     settings = {
         **_common(laid, role, model, model, _asked(laid), fold),
-        "kept": laid.kept,
+        "kept": list(laid.kept),
         "dropout": None,
         "seed": None,
         "extra": False,

@@ -141,7 +141,8 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
     )
     record.begin(out, films, store, parts, pretraining, ask.preset, identity)
     record.update(out, {"seen_by": seen_by})
-    kept = model.channels if model is not None and ask.preset.kept else 0
+    kept = () if model is None else model.channels[-ask.preset.kept_maps :]
+    kept = kept if ask.preset.kept else ()
     return Laid(ask.preset, parts, identity, pretraining.weights, kept)
 
 

@@ -11,7 +11,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -32,19 +32,24 @@ _LEAST_VARIANCE: Final = 1e-4
 _ZONES: Final = 6
 
 
-def summary(table: NDArray[np.float16], channels: int) -> NDArray[np.float32]:
-    """What the networks see of each film: of every channel of the last map its mean over the lungs and its greatest value there.
+def summary(table: NDArray[np.float16], channels: Sequence[int]) -> NDArray[np.float32]:
+    """What the networks see of each film: of every channel of some maps its mean over the lungs and its greatest value there.
 
     Args:
         table: rows of `konio.features.blocks.block_features`, the last map's numbers at the end.
-        channels: of the last map.
+        channels: of the maps that are seen, the last one at the end; those before them are left out.
 
     Returns:
-        ``(N, 2 channels)``.
+        ``(N, 2 C)``, C the channels of these maps together.
     """
-    last = np.asarray(table[:, -(_ZONES + 1) * channels :], np.float32)
-    zones = last[:, : _ZONES * channels].reshape(len(last), _ZONES, channels)
-    return np.concatenate([zones.mean(axis=1), last[:, _ZONES * channels :]], axis=1)
+    first = table.shape[1] - (_ZONES + 1) * sum(channels)
+    seen = []
+    for count in channels:
+        own = np.asarray(table[:, first : first + (_ZONES + 1) * count], np.float32)
+        zones = own[:, : _ZONES * count].reshape(len(own), _ZONES, count)
+        seen += [zones.mean(axis=1), own[:, _ZONES * count :]]
+        first += (_ZONES + 1) * count
+    return np.concatenate(seen, axis=1)
 
 
 class KeptNetwork(nn.Module):

@@ -74,6 +74,7 @@ class Preset:
         extra: made-up films that are mixed into a real cohort's training.
         seen_by: a finished model whose features, with a linear model on top, are one more baseline; none where empty.
         kept: the networks see the kept features of that model in place of films (`konio.studies.multitask.kept`).
+        kept_maps: of so many of its maps, counted from the last one.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Preset:
     extra: int = 0
     seen_by: str = ""
     kept: bool = False
+    kept_maps: int = 1
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -266,6 +268,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             test_fraction=0.0,
             seen_by="konio-radiograph",
             kept=True,
+            kept_maps=3,
         ),
     }
 )

@@ -40,14 +40,14 @@ class Onlooker:
         name: for tables.
         sha256: of its weights.
         side: of the films it looks at.
-        channels: of its last map.
+        channels: of the maps that `konio.features.blocks` describes, the last one at the end.
     """
 
     path: str
     name: str
     sha256: str
     side: int
-    channels: int
+    channels: tuple[int, ...]
 
     def to_json(self) -> dict[str, str]:
         """``seen_by`` of ``study.json``; where the bundle lies says nothing about the numbers."""
@@ -67,6 +67,7 @@ def onlooker(preset: Preset, cohort: str) -> Onlooker | None:
     """
     if not preset.seen_by:
         return None
+    from konio.features.blocks import described_channels
     from konio.networks import find_bundle, read_bundle
     from konio.networks.bundle import MULTITASK
 
@@ -80,7 +81,7 @@ def onlooker(preset: Preset, cohort: str) -> Onlooker | None:
             f"{preset.seen_by} has learned from the very films that are to be measured; name a model that has not seen them"
         )
     side = int(bundle.facts.preprocessing["size"])
-    channels = bundle.network().backbone.out_channels
+    channels = described_channels(bundle.network())
     return Onlooker(str(bundle.path), bundle.facts.name, bundle.weights_sha256, side, channels)
 
 
