@@ -6,6 +6,8 @@ standard error. When the other side is gone, however it went, this process ends 
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import logging
 import os
@@ -30,6 +32,19 @@ def main() -> None:
         order = json.loads(orders.get())
         replies.write(_written(attempt(order["function"], order["item"])) + "\n")
         replies.flush()
+        _give_back()
+
+
+def _give_back() -> None:
+    """What a piece of work leaves behind goes back to the system, so that a hundred of them need no more memory than one.
+
+    Trainers and loggers hold one another in circles that Python collects late, since they are few objects with much memory below;
+    and the C library keeps what was freed in small pieces until it is asked.
+    """
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def _listen(orders: queue.SimpleQueue[str]) -> None:
