@@ -56,10 +56,11 @@ def test_t_sne_keeps_clouds_apart_and_repeats_itself(dimensions: int) -> None:
     x = np.vstack([RNG.normal(size=(30, 60)), RNG.normal(size=(30, 60)) + 12])
     flat = embed(x, dimensions, seed=1)
     assert flat.shape == (60, dimensions)
-    centres = flat[:30].mean(axis=0), flat[30:].mean(axis=0)
-    own = np.linalg.norm(flat[:30] - centres[0], axis=1)
-    other = np.linalg.norm(flat[:30] - centres[1], axis=1)
-    assert (own < other).mean() > 0.9
+    # What t-SNE promises is who is next to whom, not where a cloud's middle lies.
+    apart = np.linalg.norm(flat[:, None] - flat[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    nearest = apart.argmin(axis=1)
+    assert ((nearest < 30) == (np.arange(60) < 30)).mean() > 0.9
     assert np.array_equal(flat, embed(x, dimensions, seed=1))
 
 

@@ -156,7 +156,9 @@ class FoldedDenseNet:
     ) -> None:
         device = next(network.parameters()).device
         self.dtype = dtype or fastest_dtype(device)
-        packing = _Packing(self.dtype, device.type == "cpu" and _ONEDNN, size)
+        # oneDNN lays bfloat16 weights out only where the processor can multiply them.
+        can = self.dtype != torch.bfloat16 or fastest_dtype(device) == torch.bfloat16
+        packing = _Packing(self.dtype, device.type == "cpu" and _ONEDNN and can, size)
         with torch.no_grad():
             parts = network.features
             slope, offset = _affine(parts.get_submodule("norm0"))
