@@ -257,9 +257,9 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             name="real-kept",
             about=(
                 "Real films: tuberculosis against normal, ten folds, on the kept features of a backbone that has learned from made-up "
-                "patients alone; no weights from real films."
+                "patients alone; only the lung finder has seen real films, of another set."
             ),
-            about_zh="真实胸片：肺结核与正常，十折；使用仅在虚构患者上训练的骨干网络所保存的特征，不使用任何真实胸片的预训练权重。",
+            about_zh="真实胸片：肺结核与正常，十折；使用仅在虚构患者上训练的骨干网络所保存的特征，仅肺野分割网络学习过另一数据集的真实胸片。",
             recipe=_KEPT,
             groups=(REAL,),
             dropouts=(0.5,),
