@@ -68,6 +68,20 @@ def test_a_real_outline_keeps_its_size_and_its_reader_s_grades():
         assert (6 * volume / np.pi) ** (1 / 3) == pytest.approx(2 * 10 * PIXEL, rel=0.1)
 
 
+def test_a_real_shape_bears_what_all_its_readers_said():
+    at = (60.0, 60.0, 0.0)
+    first = ball("a", at, 6, lobulation=5, calcification=3)
+    others = [ball(name, at, 7, lobulation=1) for name in "bc"]
+    alone = ball("d", (20.0, 20.0, 0.0), 6, lobulation=4)
+    shapes = {shape.name: shape for shape in real_shapes([scan(first, *others, alone)])}
+    together = [shapes[f"P-1/{name}"] for name in "abc"]
+    assert {shape.ratings["lobulation"] for shape in together} == {7 / 3}
+    assert {shape.ratings["calcification"] for shape in together} == {6}
+    assert together[0].mask.sum() < together[1].mask.sum()
+    assert together[0].truth(NoduleTruth(5.0)).lobulation == pytest.approx(7 / 3)
+    assert shapes["P-1/d"].ratings["lobulation"] == 4
+
+
 def test_an_empty_mask_is_no_shape():
     from konio.phantom import Outlined
 

@@ -38,7 +38,7 @@ class NodulePlan:
     Args:
         seed: any whole number from 0.
         field_mm: side of a scan.
-        balanced: draw all looks evenly instead of as they occur.
+        balanced: draw rare looks often instead of as they occur.
         shapes: fingerprint of the real outlines that are filled, empty for made-up outlines.
         recipe: version of the phantom.
     """
@@ -72,7 +72,7 @@ def write_phantom_nodules(
         cases: number of scans, at least 1.
         seed: of everything.
         field_mm: side of a scan, 24..128 mm.
-        balanced: draw all looks evenly (for training) instead of as they occur.
+        balanced: draw rare looks often (for training) instead of as they occur.
         shapes: outlines of real nodules to fill; one is drawn for each scan. Their readers' mean grades take the place of
             the drawn ones.
         share: part of the scans that fill a real outline, above 0 up to 1; the others have made-up ones.

@@ -19,7 +19,7 @@ from konio.phantom.nodule_shape import Outlined, Shape, Spicules, lobed, spicule
 from konio.phantom.nodule_truth import ABSENT, NoduleTruth, draw_truth, read_by
 
 #: Version of the recipe; another one makes other bytes.
-NODULE_RECIPE: Final = "nodule-1"
+NODULE_RECIPE: Final = "nodule-2"
 #: Side of the made-up cube, mm.
 FIELD_MM: Final = 64.0
 
@@ -77,7 +77,7 @@ def nodule(
         shape: a real outline to fill instead of a made-up one; it brings its own strands and bumps.
         field_mm: side of the cube.
         spacing_mm: ``(z, y, x)``; drawn as in LUNA16 if ``None``.
-        balanced: where ``truth`` is drawn, draw all looks evenly (for training).
+        balanced: where ``truth`` is drawn, draw rare looks often (for training).
         readers: number of made-up readers; 3 or 4 if ``None``.
     """
     if truth is None:

@@ -51,6 +51,8 @@ _ERRORS: Final = MappingProxyType(
 #: Of calcified nodules: popcorn, laminated, solid, non-central, central.
 _CALCIFIED: Final = (0.01, 0.03, 0.80, 0.06, 0.10)
 _INTERNAL: Final = (0.994, 0.002, 0.001, 0.003)
+#: Of a balanced cohort, how often each look is drawn evenly instead of as it occurs.
+_EVENLY: Final = 0.5
 _AGREE: Final = 0.92  # a reader names the true code so often
 _FOUR_READERS: Final = 0.625
 
@@ -110,16 +112,21 @@ class NoduleTruth:
 
 
 def draw_truth(rng: np.random.Generator, *, balanced: bool = False) -> NoduleTruth:
-    """A nodule as they occur, or one of an even choice of looks.
+    """A nodule as they occur, or one that shows rare looks, for training.
+
+    A nodule of ``balanced`` has each of its looks and its size, by a coin of its own, drawn evenly (the diameter on a
+    logarithmic scale) or as they occur. Drawn evenly all at once, they would hide one another: strands, a blurred
+    edge and ground glass cover the outline of seven nodules in eight, and lobes of a nodule of 5 mm are finer than a
+    voxel, so that nobody could learn shapes from them.
 
     Args:
         rng: generator.
-        balanced: draw every grade evenly and calcification in a third, as suits training; malignancy follows from them
-            by the same formula.
+        balanced: draw rare looks often, and calcification in a third; malignancy follows from them by the same
+            formula.
     """
     from scipy.special import ndtr
 
-    diameter = _diameter(rng)
+    diameter = _even_diameter(rng) if balanced and rng.random() < _EVENLY else _diameter(rng)
     size = (np.log(diameter) - 1.99) / 0.47
     common, own = rng.standard_normal(), rng.standard_normal(5)
     latent = {
@@ -129,11 +136,11 @@ def draw_truth(rng: np.random.Generator, *, balanced: bool = False) -> NoduleTru
         "margin": own[3] - 0.15 * common,
         "texture": own[4],
     }
-    if balanced:
-        grades = {name: float(rng.uniform(1, 5)) for name in GRADED}
-        latent |= {name: (grades[name] - 3) / 1.15 for name in GRADED}
-    else:
-        grades = {name: _grade(float(ndtr(latent[name])), _SHARES[name]) for name in GRADED}
+    grades = {name: _grade(float(ndtr(latent[name])), _SHARES[name]) for name in GRADED}
+    for name in GRADED if balanced else ():
+        if rng.random() < _EVENLY:
+            grades[name] = float(rng.uniform(1, 5))
+            latent[name] = (grades[name] - 3) / 1.15
     odds = -2.35 - 0.55 * size - 0.5 * latent["spiculation"]
     calcified = rng.random() < (1 / 3 if balanced else 1 / (1 + np.exp(-odds)))
     codes = np.full(5, 0.2) if balanced else np.array(_CALCIFIED)
@@ -181,6 +188,10 @@ def _diameter(rng: np.random.Generator) -> float:
         drawn = float(DIAMETERS[0] + np.exp(rng.normal(1.19, 0.95)))
         if drawn <= DIAMETERS[1]:
             return drawn
+
+
+def _even_diameter(rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(*np.log(DIAMETERS))))
 
 
 def _grade(rank: float, shares: tuple[float, ...]) -> float:
