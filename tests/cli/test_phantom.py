@@ -29,7 +29,7 @@ def test_scans_of_nodules_are_written(konio, tmp_path) -> None:
         "phantom", "nodule", "--cases", 1, "--seed", 3, "--workers", 1, "--out", tmp_path
     )
     assert result.status == 0
-    assert "1 scans made" in result.out
+    assert "1 scan made" in result.out
     (nodule,) = readings(tmp_path / "readings.csv")
     assert nodule.readers in (3, 4)
 
@@ -40,7 +40,7 @@ def test_outlines_of_patients_who_are_measured_are_left_out(konio, tmp_path) -> 
     marks = [(ball("r1", (40, 50, -100.0), 8, grade=4),)]
     shapes = database(tmp_path / "lidc.sqlite", marks)  # all of patient P-1
     for patient in ("P-1", "P-2"):
-        table = "patient_id,malignancy_1\n" + f"{patient},3\n"
+        table = "patient_id,ward\n" + f"{patient},3\n"
         (tmp_path / f"{patient}.csv").write_text(table)
     words = ["phantom", "nodule", "--cases", 1, "--workers", 1, "--shapes", shapes]
     none = konio(*words, "--without", tmp_path / "P-1.csv", "--out", tmp_path / "none")
@@ -52,6 +52,9 @@ def test_outlines_of_patients_who_are_measured_are_left_out(konio, tmp_path) -> 
     assert np.mean(nodule.ratings["malignancy"]) > 2.5
     record = json.loads((tmp_path / "others" / "records" / "000000.json").read_text())
     assert record["shape"].startswith("P-1/")
+    (tmp_path / "strange.csv").write_text("name,malignancy_1\nP-1,3\n")
+    strange = konio(*words, "--without", tmp_path / "strange.csv", "--out", tmp_path / "strange")
+    assert (strange.status, "patient_id" in strange.err) == (1, True)
 
 
 def test_opacities_are_implanted_into_a_film(konio, made_up_films, tmp_path) -> None:

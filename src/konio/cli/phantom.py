@@ -62,7 +62,9 @@ def radiograph(
         write_phantom_cohort(
             out, cases, seed, size, chosen, preset, workers or os.cpu_count() or 1, moved
         )
-    say(f"{out / 'cohort.csv'}: {count_line(cases, 0, 'films made', '已生成', 'en')}")
+    say(
+        f"{out / 'cohort.csv'}: {count_line(cases, 0, 'film made' if cases == 1 else 'films made', '已生成', 'en')}"
+    )
 
 
 @app.command("nodule", epilog=NODULE_EXAMPLE)
@@ -71,7 +73,7 @@ def nodule(
     cases: Annotated[int, typer.Option(min=1, help="Number of scans, one nodule each.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 7,
     balanced: Annotated[
-        bool, typer.Option("--balanced", help="Draw all looks evenly, for training.")
+        bool, typer.Option("--balanced", help="Show rare looks often, for training.")
     ] = False,
     shapes: Annotated[
         Path | None,
@@ -87,7 +89,7 @@ def nodule(
         Path | None,
         typer.Option(
             metavar="CSV",
-            help="With --shapes: leave out the patients of this table, who are to be measured.",
+            help="With --shapes: leave out the patients of this table (column patient_id), who are to be measured.",
         ),
     ] = None,
     workers: Annotated[
@@ -116,14 +118,18 @@ def nodule(
             workers=workers or os.cpu_count() or 1,
             progress=moved,
         )
-    say(f"{out / 'cohort.csv'}: {count_line(cases, 0, 'scans made', '已生成', 'en')}")
+    say(
+        f"{out / 'cohort.csv'}: {count_line(cases, 0, 'scan made' if cases == 1 else 'scans made', '已生成', 'en')}"
+    )
 
 
 def _real_outlines(database: Path, without: Path | None) -> tuple[RealShape, ...]:
-    from konio.nodules import read_lidc_database, readings
+    from konio.cohort.table import read_table
+    from konio.nodules import read_lidc_database
     from konio.nodules.shapes import real_shapes
 
-    measured = frozenset(() if without is None else readings(without).patients)
+    rows = () if without is None else read_table(without, ("patient_id",)).rows
+    measured = {row.cells["patient_id"] for row in rows}
     scans = (scan for scan in read_lidc_database(database) if scan.patient_id not in measured)
     outlines = tuple(real_shapes(scans))
     if not outlines:
