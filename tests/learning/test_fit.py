@@ -72,6 +72,14 @@ def assert_same_bits(one, other):
 
 
 @pytest.mark.timeout(600)
+def test_a_run_says_its_own_progress_and_nothing_else(tmp_path):
+    command = [sys.executable, str(PROGRAM), str(tmp_path)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stderr == ""
+
+
+@pytest.mark.timeout(600)
 def test_killed_and_resumed_ends_in_the_same_bits(tmp_path, uninterrupted):
     step = 2 + secrets.randbelow(STEPS - 2)
     status, _ = stop_at(tmp_path, step, signal.SIGKILL)

@@ -282,3 +282,15 @@ def test_extra_films_of_a_held_out_patient_stop_the_run(cohort, rare, options, t
     with pytest.raises(UsageError, match="leave --extra out"):
         levels = parse_recipe({"name": "two", "kind": "hierarchy", "phases": [{"size": 64}]})
         train(cohort, levels, tmp_path / "two", extra=rare, options=options)
+
+
+def test_work_that_knows_no_time_left_gets_it_from_its_pace(monkeypatch) -> None:
+    from konio.learning import training
+
+    clock, heard = iter((100.0, 110.0, 130.0)), []
+    monkeypatch.setattr(training.time, "monotonic", lambda: next(clock))
+    told = Options(preparing=lambda *said: heard.append(said)).counted()
+    for done in (40, 45, 60):  # 40 lay there from before
+        told(done, 100)
+    assert heard == [(40, 100, 0.0), (45, 100, 110.0), (60, 100, 60.0)]
+    assert Options().counted() is None

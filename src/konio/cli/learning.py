@@ -149,7 +149,7 @@ def _preparing() -> Callable[[int, int, float], None]:
     """Says how far preparing is."""
     tell = _seldom()
     return lambda done, films, left: tell(
-        f"prepared {done} of {films} films, {left:.0f} s left", done == films
+        f"prepared {done} of {films}, {duration(left)} left", done == films
     )
 
 
@@ -165,7 +165,7 @@ def _training(now: TrainingProgress) -> None:
     scores = ", ".join(f"{name} {now.scores[name]:.3f}" for name in _TOLD if name in now.scores)
     line = (
         f"epoch {now.epoch}/{now.epochs}, step {now.step}/{now.steps}, {now.size} pixels: "
-        f"loss {now.loss:.3f}, {now.films_per_second:.1f} films/s, {duration(now.seconds_left)} left"
+        f"loss {now.loss:.3f}, {now.films_per_second:.1f}/s, {duration(now.seconds_left)} left"
     )
     if scores:
         complain(f"{line}; held out: {scores}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import time
 from pathlib import Path
@@ -28,9 +27,6 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, help="processes that prepare films")
     given = parser.parse_args(arguments)
-    # Lightning's own remarks about devices and tips are not this run's progress.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     options = Options(
         cache=given.cache, workers=given.workers, preparing=_Preparing(), training=_say_training
     )
@@ -55,7 +51,7 @@ class _Preparing:
         now = time.monotonic()
         if now - self.told >= 5 or done == films:
             self.told = now
-            _say(f"prepared {done} of {films} films, {left:.0f} s left")
+            _say(f"prepared {done} of {films}, {left:.0f} s left")
 
 
 def _say_training(now: TrainingProgress) -> None:
@@ -63,7 +59,7 @@ def _say_training(now: TrainingProgress) -> None:
     scores = ", ".join(f"{n} {now.scores[n]:.3f}" for n in shown if n in now.scores)
     _say(
         f"step {now.step}/{now.steps} epoch {now.epoch}/{now.epochs} at {now.size}: loss {now.loss:.3f}, "
-        f"{now.films_per_second:.1f} films/s, {now.seconds_left / 60:.1f} min left"
+        f"{now.films_per_second:.1f}/s, {now.seconds_left / 60:.1f} min left"
         + (f"; held out: {scores}" if scores else "")
     )
 

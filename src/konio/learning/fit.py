@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,9 @@ from konio.networks.precision import fastest_dtype
 
 #: Steps between two lines of the logs, where an epoch has that many.
 _LOG_STEPS = 10
+#: Remarks of Lightning about devices, products and its own code are not this run's progress.
+_REMARKS = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+_WARNINGS = (r"`isinstance\(treespec, LeafSpec\)`", r"`weights_only` was not set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,13 @@ def fit(
     Returns:
         The trained network; after Ctrl-C, as it was when the state was saved.
     """
+    with _without_remarks():
+        return _fit(run, network, out, progress)
+
+
+def _fit(
+    run: Run, network: nn.Module, out: Path, progress: Callable[[TrainingProgress], None] | None
+) -> Fitted:
     state = out / "state.safetensors"
     module = TrainingModule(run, network)
     if state.exists():
@@ -101,6 +114,22 @@ def fit(
         scores=module.scores,
         precision=precision,
     )
+
+
+@contextlib.contextmanager
+def _without_remarks() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in _REMARKS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for message in _WARNINGS:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _lightning_precision(recipe: Recipe) -> Any:

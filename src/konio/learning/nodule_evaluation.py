@@ -107,9 +107,9 @@ def answer_nodules(
     preparation = NodulePreparation.from_json(bundle.facts.preprocessing)
     folder = options.cache or out / "prepared"
     assert held.cutter is not None  # noqa: S101 - checked above
-    tell = options.preparing
-    told = None if tell is None else lambda done, whole: tell(done, whole, 0.0)
-    voxels, refused = open_volumes(held.readings, preparation, folder, held.cutter, told)
+    voxels, refused = open_volumes(
+        held.readings, preparation, folder, held.cutter, options.counted()
+    )
     rows = np.array([row for row in range(len(held.readings)) if row not in refused], np.int64)
     table = held.readings.subset(rows.tolist())
     tasks = network.tasks

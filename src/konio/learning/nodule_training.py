@@ -84,7 +84,7 @@ def train_nodules(
         return finished
     preparation = recipe.nodule.preparation()
     folder = options.cache or out / "prepared"
-    voxels, refused = open_volumes(table, preparation, folder, cutter, _told(options))
+    voxels, refused = open_volumes(table, preparation, folder, cutter, options.counted())
     usable = [row for row in range(len(table)) if row not in refused]
     usable = [row for row in usable if table[row].readers >= recipe.nodule.min_readers]
     if not usable:
@@ -208,13 +208,6 @@ def _part(table: Readings, recipe: Recipe) -> Split:
     return nodule_holdout(
         table, recipe.validation.fraction, np.random.default_rng([recipe.seed, 3])
     )
-
-
-def _told(options: Options) -> Any:
-    if options.preparing is None:
-        return None
-    tell = options.preparing
-    return lambda done, whole: tell(done, whole, 0.0)
 
 
 def _ship(

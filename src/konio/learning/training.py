@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,21 @@ class Options:
     def processes(self) -> int:
         """Processes that prepare films."""
         return self.workers or os.cpu_count() or 1
+
+    def counted(self) -> Callable[[int, int], None] | None:
+        """``preparing`` for work that knows what is done and not how long the rest takes: by the pace so far."""
+        tell = self.preparing
+        if tell is None:
+            return None
+        begun: list[tuple[float, int]] = []
+
+        def told(done: int, whole: int) -> None:
+            now = time.monotonic()
+            begun[:] = begun or [(now, done)]
+            since, first = begun[0]
+            tell(done, whole, (now - since) / max(1, done - first) * (whole - done))
+
+        return told
 
 
 class StoppedError(KonioError):
