@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from konio.cli.study_shared import Speaker
 from konio.studies.runner import StudyProgress
 
@@ -29,6 +31,27 @@ def test_wrong_usage_of_the_nodules_is_one_sentence(konio, tmp_path):
     assert not out.exists()
 
 
+def test_wrong_usage_of_the_hierarchy_is_one_sentence(konio, tmp_path):
+    out, weights = tmp_path / "s", tmp_path / "w.pth"
+    weights.touch()
+    for options, words in (
+        (["--preset", "huge"], "paper, small, scratch, smoke"),
+        (["--preset", "smoke", "--seen-by", "konio-radiograph"], "leave --seen-by out"),
+        (["--seen-by", ""], "name one with --seen-by"),
+        (["--weights", f"densenet121={weights}"], "trains no backbone"),
+        (["--preset", "paper", "--weights", f"vgg19={weights}"], "has alexnet, vgg16"),
+    ):
+        said = konio("study", "hierarchy", *options, "--out", out)
+        assert (said.status, words in said.err) == (2, True), (options, said.err)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("study", ["multitask", "nodules"])
+def test_only_an_estimate_needs_no_folder(konio, study):
+    said = konio("study", study, "--preset", "smoke")
+    assert (said.status, "give --out DIR" in said.err) == (2, True)
+
+
 def test_a_report_of_nothing_is_refused(konio, tmp_path):
     said = konio("study", "multitask", "--report-only", "--out", tmp_path)
     assert said.status == 1
@@ -37,8 +60,9 @@ def test_a_report_of_nothing_is_refused(konio, tmp_path):
 
 def test_the_estimate_trains_nothing(konio, tmp_path):
     out = tmp_path / "s"
-    said = konio("study", "multitask", "--preset", "smoke", "--estimate", "--out", out)
+    said = konio("study", "multitask", "--preset", "smoke", "--estimate")
     assert said.status == 0
+    assert konio("study", "multitask", "--preset", "smoke", "--estimate", "--out", out).status == 0
     assert "27 networks" in said.out
     assert "hours" in said.out
     assert not out.exists()

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from konio.cohort import Cohort, read_cohort, write_cohort
+from konio.cohort import read_cohort
 from konio.errors import CohortError, UsageError
-from konio.learning.store import Store
-from konio.records import Case
 from konio.studies.figures import Figure
 from konio.studies.hierarchy.design import LEVELS, design, trial_name
 from konio.studies.hierarchy.figures import training_figure
@@ -27,36 +25,7 @@ from konio.studies.reported import read
 from konio.studies.runner import RESULT, TRIALS, write_json
 from konio.studies.tables import Heading, Table, say
 
-SMOKE = PRESETS["smoke"]
-SIDE = 96
-
-
-def cohort(folder: Path, counts: tuple[int, ...] = SMOKE.counts) -> Cohort:
-    """Films that nobody has to read; every tenth patient has two."""
-    cases = []
-    for stage, films in zip(("0", "I", "II", "III"), counts, strict=True):
-        for number in range(films):
-            labels = {"differential": "dust", "stage": stage}
-            if stage == "0":
-                labels = {"differential": "healthy", "stage": None}
-            patient = f"{stage}-{number - (number % 10 == 9)}"
-            cases.append(Case(str(folder / f"{stage}-{number}.dcm"), patient, labels))
-    write_cohort(Cohort(tuple(cases), folder), folder / COHORT)
-    return read_cohort(folder / COHORT, check_files=False)
-
-
-def store(films: int, folder: Path = Path(), side: int = SIDE) -> Store:
-    rng = np.random.default_rng(0)
-    points = side // 4
-    return Store(
-        folder,
-        {side: rng.integers(0, 256, (films, side, side), dtype=np.uint8)},
-        np.zeros((films, points, points), np.uint8),
-        np.zeros((films, 3, points, points), np.uint8),
-        np.zeros(films, bool),
-        np.ones(films, bool),
-        {},
-    )
+from .tiny_staging import SIDE, SMOKE, cohort, store
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +72,7 @@ def test_the_paper_preset_is_the_thesis() -> None:
         THESIS_COUNTS
     )
     assert json.dumps(paper.to_json())
-    with pytest.raises(UsageError, match="use one of paper, small, smoke"):
+    with pytest.raises(UsageError, match="use one of paper, small, scratch, smoke"):
         preset("large")
 
 
@@ -198,6 +167,19 @@ def test_the_page_holds_the_thesis_tables_and_ours_in_columns_of_their_own(study
     assert rows["table-leakage"].rows[1][3].numbers["sd"] == pytest.approx(np.std(gaps, ddof=1))
     strong = [row[0].text for row in rows["table-2-6"].rows if row[1].strong]
     assert strong == sorted({f"{own.two_levels['two_level_cut_cost'].cut:.2f}" for own in found.values()})  # fmt: skip
+    for gap, measure in zip(rows["table-difference"].rows, ("macro_recall", "third"), strict=True):
+        ways = [
+            [own.two_levels["two_level_cut_cost"] for own in found.values()],
+            [own.networks["densenet121"] for own in found.values()],
+        ]
+        means = [
+            np.mean([o.macro_recall if measure == "macro_recall" else o.recalls[3] for o in way])
+            for way in ways
+        ]
+        assert gap[4].numbers[""] == pytest.approx(means[0] - means[1]), measure
+        assert gap[4].numbers["low"] <= gap[4].numbers[""] <= gap[4].numbers["high"]
+    assert rows["table-difference"].rows[0][5].numbers[""] == 0.1439
+    assert {"bound", "cut-on-test"} <= set(rows["table-difference"].rows[0][5].marks)
     ours = [cell.numbers for row in rows["table-2-4"].rows for cell in row[1:-1]]
     assert 0.9162 not in [numbers.get("") for numbers in ours]
     page = write_report(study, SMOKE)

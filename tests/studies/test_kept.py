@@ -21,9 +21,9 @@ from konio.studies.multitask.experiment import Ask, carry_out
 from konio.studies.multitask.kept import KeptNetwork, answer, learn, summary
 from konio.studies.multitask.predictions import read_predictions
 from konio.studies.multitask.presets import PRESETS, check, preset, with_onlooker
-from konio.studies.multitask.seen import features_file
 from konio.studies.multitask.trial import read_parts
 from konio.studies.runner import finished
+from konio.studies.seen import features_file
 from konio.tasks import MISSING
 
 from .tiny_study import FILMS, TINY, WAYS, Here, lay

@@ -17,8 +17,8 @@ from konio.studies.multitask.experiment import Ask, run_multitask
 from konio.studies.multitask.parts import read_parts
 from konio.studies.multitask.predictions import read_predictions
 from konio.studies.multitask.presets import preset, with_extra
-from konio.studies.multitask.seen import features_file, look, onlooker
 from konio.studies.runner import finished
+from konio.studies.seen import features_file, look, onlooker
 
 from .tiny_study import Here
 
@@ -108,20 +108,19 @@ def test_a_model_that_has_learned_from_these_films_is_refused(study, make_bundle
     directory = make_bundle()
     seen = json.loads((directory / "bundle.json").read_text("utf-8"))
     own = record.read(study)["cohort_fingerprint"]
-    chosen = dataclasses.replace(preset("real"), seen_by=str(directory))
-    assert onlooker(chosen, own) is not None
+    assert onlooker(str(directory), own) is not None
     (directory / "bundle.json").write_text(
         json.dumps({**seen, "cohort": {**seen["cohort"], "fingerprint": own}}), "utf-8"
     )
     with pytest.raises(UsageError, match="the very films"):
-        onlooker(chosen, own)
-    assert onlooker(dataclasses.replace(chosen, seen_by=""), own) is None
+        onlooker(str(directory), own)
+    assert onlooker("", own) is None
 
 
 def test_other_weights_look_anew(study, make_bundle):
     store = read_store(study / "prepared", [64])
     before = np.load(features_file(study))
     other = make_bundle(spoil=lambda network: [p.mul_(0.9) for p in network.backbone.parameters()])
-    model = onlooker(dataclasses.replace(preset("real"), seen_by=str(other)), "another")
+    model = onlooker(str(other), "another")
     look(study, store, model, Here(), lambda done, films: None)
     assert not np.array_equal(np.load(features_file(study)), before)

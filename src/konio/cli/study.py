@@ -11,11 +11,12 @@ from konio.cli.study_shared import (
     Address,
     EngineName,
     Estimating,
-    Out,
+    MaybeOut,
     Speaker,
     Workers,
     check_address,
     engine_of,
+    folder_of,
 )
 from konio.cli.terminal import say
 
@@ -69,7 +70,7 @@ ReportOnly = Annotated[
 
 @app.command("multitask", epilog=MULTITASK_EXAMPLE)
 def multitask(
-    out: Out,
+    out: MaybeOut = None,
     cohort: Cohort = None,
     preset: PresetName = "small",
     engine: EngineName = "local",
@@ -86,7 +87,7 @@ def multitask(
     from konio.studies.multitask import presets, record
 
     if report_only:
-        say(f"{record.report(out)}")
+        say(f"{record.report(folder_of(out))}")
         return
     check_address(address, engine)
     chosen = presets.with_onlooker(presets.with_extra(presets.preset(preset), mix), seen_by)
@@ -94,6 +95,7 @@ def multitask(
     if estimate:
         _say_estimate(chosen, cohort, workers)
         return
+    folder = folder_of(out)
     runs_on = engine_of(engine, workers, address)
     from konio.studies.multitask.experiment import Ask, run_multitask
 
@@ -107,7 +109,7 @@ def multitask(
         tell=speaker.trial,
         count=speaker.films,
     )
-    say(f"{run_multitask(out, ask, runs_on)}")
+    say(f"{run_multitask(folder, ask, runs_on)}")
 
 
 def _say_estimate(preset: Preset, cohort: Path | None, workers: int | None) -> None:

@@ -22,6 +22,7 @@ from konio.errors import UsageError
 EXAMPLE: Final = (
     "\b\nExamples:\n"
     "  konio study hierarchy --preset smoke --out out/study-b\n"
+    "  konio study hierarchy films/cohort.csv --preset small --seen-by MODEL --out out/ours\n"
     "  konio study hierarchy films/cohort.csv --preset paper --weights densenet121=densenet121.pth --out out/ours"
 )
 
@@ -33,7 +34,8 @@ def hierarchy(
         typer.Argument(metavar="[COHORT]", help="cohort.csv; made-up patients by default."),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="smoke (minutes), small (hours) or paper (a GPU).")
+        str,
+        typer.Option(help="smoke (minutes), small (an hour), scratch (hours) or paper (a GPU)."),
     ] = "small",
     engine: EngineName = "local",
     workers: Workers = None,
@@ -42,17 +44,28 @@ def hierarchy(
         list[str] | None,
         typer.Option(metavar="NETWORK=FILE", help="ImageNet weights in torchvision's layout."),
     ] = None,
+    seen_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Preset small: the finished model on whose features the levels learn; konio-radiograph.",
+        ),
+    ] = None,
 ) -> None:
     """Do two levels, cost and a cut point beat four classes at once, and what would leakage have shown?"""
-    from konio.studies.hierarchy.experiment import Ask, run_hierarchy
-    from konio.studies.hierarchy.presets import preset as named
+    from konio.studies.hierarchy import presets
 
     check_address(address, engine)
+    chosen = presets.with_onlooker(presets.preset(preset), seen_by)
+    files = _weights(weights or [])
+    presets.check(chosen, files)
+    from konio.studies.hierarchy.experiment import Ask, run_hierarchy
+
     speaker = Speaker()
     ask = Ask(
-        named(preset),
+        chosen,
         cohort=cohort,
-        weights=_weights(weights or []),
+        weights=files,
         workers=workers if engine == "local" else None,
         tell=speaker.trial,
         count=speaker.films,

@@ -11,11 +11,12 @@ from konio.cli.study_shared import (
     Address,
     EngineName,
     Estimating,
-    Out,
+    MaybeOut,
     Speaker,
     Workers,
     check_address,
     engine_of,
+    folder_of,
 )
 from konio.cli.terminal import say
 from konio.errors import UsageError
@@ -51,7 +52,7 @@ Pretrained = Annotated[
 
 
 def nodules(
-    out: Out,
+    out: MaybeOut = None,
     cohort: Nodules = None,
     preset: PresetName = "small",
     engine: EngineName = "local",
@@ -68,6 +69,7 @@ def nodules(
     if estimate:
         _say_estimate(chosen, cohort)
         return
+    folder = folder_of(out)
     from konio.studies.nodules.experiment import Ask, run_nodules
 
     runs_on = engine_of(engine, workers, address)
@@ -80,7 +82,7 @@ def nodules(
         tell=speaker.trial,
         count=speaker.films,
     )
-    say(f"{run_nodules(out, ask, runs_on)}")
+    say(f"{run_nodules(folder, ask, runs_on)}")
 
 
 def _weights(given: str) -> str:

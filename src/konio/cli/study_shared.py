@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _PAUSE: Final = 5.0
 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the study.")]
+MaybeOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", help="Folder of the study.  [required, but for --estimate]"
+    ),
+]
 EngineName = Annotated[str, typer.Option(help="local: this machine; ray: a Ray cluster.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Trials at a time; as many as fit by default.")
@@ -27,6 +33,17 @@ Address = Annotated[str | None, typer.Option(help="Of the Ray cluster, as ray.in
 Estimating = Annotated[
     bool, typer.Option("--estimate", help="Only measure some steps and say how long it takes.")
 ]
+
+
+def folder_of(out: Path | None) -> Path:
+    """The study's folder.
+
+    Raises:
+        UsageError: if none was named.
+    """
+    if out is None:
+        raise UsageError("the study needs a folder for what it makes; give --out DIR")
+    return out
 
 
 def check_address(address: str | None, engine: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from konio.learning.recipe import parse_recipe
@@ -12,7 +12,7 @@ from konio.studies.runner import Study, Trial
 FUNCTION: Final = "konio.studies.hierarchy.trial:run_trial"
 FINE: Final = "konio.studies.hierarchy.fine:run_features"
 
-#: Trials beside the four networks: name to way, levels, which level, loss.
+#: Trials beside the networks of four classes: name to way, levels, which level, loss.
 LEVELS: Final[Mapping[str, tuple[str, int, int, Mapping[str, Any]]]] = {
     "level-1": ("clean", 2, 1, PLAIN),
     "level-2": ("clean", 2, 2, PLAIN),
@@ -23,21 +23,24 @@ LEVELS: Final[Mapping[str, tuple[str, int, int, Mapping[str, Any]]]] = {
 }
 
 
-def design(preset: Preset, fingerprint: str, weights: Mapping[str, str]) -> Study:
+def design(
+    preset: Preset, fingerprint: str, weights: Mapping[str, str], kept: Sequence[int] = ()
+) -> Study:
     """All trials of a preset.
 
     Args:
         preset: how large.
         fingerprint: of recipe, cohort and code.
         weights: network to the file of its ImageNet weights, where there is one.
+        kept: channels of the maps whose kept features the networks see in place of films; none where empty.
     """
     trials = []
     for seed in preset.seeds:
         for name in preset.networks:
-            own = _settings(preset, name, weights, seed)
+            own = _settings(preset, name, weights, seed, kept)
             four = {"way": "clean", "count": 1, "number": 1, "loss": dict(PLAIN)}
             trials.append(_trial(f"four-{name}", {**own, **four}, preset))
-        own = _settings(preset, preset.best, weights, seed)
+        own = _settings(preset, preset.best, weights, seed, kept)
         for name, (way, count, number, loss) in LEVELS.items():
             level = {"way": way, "count": count, "number": number, "loss": dict(loss)}
             trials.append(_trial(name, {**own, **level}, preset))
@@ -78,7 +81,7 @@ def trial_name(name: str, seed: int) -> str:
 
 
 def _settings(
-    preset: Preset, network: str, weights: Mapping[str, str], seed: int
+    preset: Preset, network: str, weights: Mapping[str, str], seed: int, kept: Sequence[int]
 ) -> dict[str, Any]:
     architecture, dropout = preset.networks[network]
     return {
@@ -86,6 +89,7 @@ def _settings(
         "architecture": architecture,
         "dropout": dropout,
         "weights": weights.get(network, ""),
+        "kept": list(kept),
         "seed": seed,
     }
 

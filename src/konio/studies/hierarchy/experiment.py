@@ -1,4 +1,4 @@
-"""The whole study in order: patients, prepared films, parts, trials, page.
+"""The whole study in order: patients, prepared films, parts, what is kept of the films, trials, page.
 
 Every stage finds what it made before, so that the same command goes on after any kill and ends in the same numbers.
 """
@@ -14,7 +14,7 @@ from typing import Any, Final
 from konio import __version__
 from konio.cohort import Cohort, read_cohort, write_cohort, write_phantom_cohort
 from konio.engine import Engine
-from konio.errors import OutputError, UsageError
+from konio.errors import OutputError
 from konio.learning.recipe import parse_recipe
 from konio.learning.ship import is_made_up
 from konio.learning.store import Store
@@ -22,10 +22,11 @@ from konio.records import NOTICE
 from konio.studies.asking import STUDY, Asking, prepare_films, read_study, refuse_failed
 from konio.studies.hierarchy.design import design, fine_design
 from konio.studies.hierarchy.parts import Parts, divide, write_parts
-from konio.studies.hierarchy.presets import Preset
+from konio.studies.hierarchy.presets import Preset, check
 from konio.studies.hierarchy.results import chosen_cut
 from konio.studies.hierarchy.trial import COHORT, PREPARED
 from konio.studies.runner import code_version, fingerprint, run_study, write_json
+from konio.studies.seen import look, onlooker
 
 MADE_UP: Final = "made-up"
 #: The rooms whose source decides the numbers.
@@ -40,8 +41,11 @@ CODE: Final = (
     "konio.networks",
     "konio.prepare",
     "konio.studies.hierarchy.fine",
+    "konio.studies.hierarchy.kept",
     "konio.studies.hierarchy.parts",
     "konio.studies.hierarchy.trial",
+    "konio.studies.kept",
+    "konio.studies.seen",
     "konio.tasks",
 )
 #: Made-up classes of stage 0, I, II, III, by who counts as a 0.
@@ -78,28 +82,34 @@ def run_hierarchy(out: str | Path, ask: Ask, engine: Engine) -> Path:
         CohortError: if the cohort cannot be used.
         OutputError: if ``out`` cannot be written or holds another study.
         StudyError: if trials failed.
-        UsageError: if weights are named for a network that the preset does not have.
+        UsageError: if weights are named for a network that the preset does not have, or the model that looks at the films
+            cannot, or has learned from them.
     """
     from konio.studies.hierarchy.report import write_report
 
     out = Path(out).absolute()
     preset = ask.preset
-    strange = sorted(set(ask.weights) - set(preset.networks))
-    if strange:
-        raise UsageError(
-            f"weights are named for {', '.join(strange)}; preset {preset.name!r} has {', '.join(preset.networks)}"
-        )
+    check(preset, ask.weights)
     cohort = _cohort(out, ask)
+    model = onlooker(preset.seen_by, cohort.fingerprint)
     recipe = parse_recipe({"name": "films", "kind": "hierarchy", **preset.recipe})
-    store = prepare_films(out / PREPARED, cohort, recipe, ask)
+    sides = () if model is None else (model.side,)
+    store = prepare_films(out / PREPARED, cohort, recipe, ask, sides)
     parts = divide(cohort, store, preset)
     hashes = {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in ask.weights.items()}
+    seen_by = None if model is None else model.to_json()
     identity = fingerprint(
-        [preset.to_json(), hashes, parts.to_json()], cohort.fingerprint, code_version(*CODE)
+        [preset.to_json(), hashes, seen_by, parts.to_json()],
+        cohort.fingerprint,
+        code_version(*CODE),
     )
     weights = {n: str(p.absolute()) for n, p in ask.weights.items()}
-    _begin(out, cohort, store, parts, preset, {"fingerprint": identity, "weights": weights})
-    study = design(preset, identity, weights)
+    named = {"fingerprint": identity, "weights": weights}
+    _begin(out, cohort, store, parts, {"preset": preset.to_json(), "seen_by": seen_by}, named)
+    if model is not None:
+        look(out, store, model, engine, ask.counting(f"{model.name} looks at the films"))
+    kept = () if model is None else model.channels[-preset.kept_maps :]
+    study = design(preset, identity, weights, kept)
     run_study(study, out, engine, ask.telling("trials"))
     refuse_failed(out, study)
     cuts = {seed: chosen_cut(out, parts, seed) for seed in preset.seeds}
@@ -136,12 +146,12 @@ def _begin(
     cohort: Cohort,
     store: Store,
     parts: Parts,
-    preset: Preset,
+    asked: Mapping[str, Any],
     identity: Mapping[str, Any],
 ) -> None:
     """Write what the study is, and refuse a folder that holds another one."""
     known = read_study(out) if (out / STUDY).exists() else None
-    own = {"preset": preset.to_json(), "cohort_fingerprint": cohort.fingerprint}
+    own = {**asked, "cohort_fingerprint": cohort.fingerprint}
     if known is not None and any(known.get(key) != value for key, value in own.items()):
         raise OutputError(f"{out} holds another study; choose another --out")
     write_parts(out, parts)

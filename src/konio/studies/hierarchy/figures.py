@@ -37,6 +37,18 @@ NAMES: Final = {
 }
 
 
+def four_words(preset: Preset, name: str = "") -> Words:
+    """What a network of four classes at once is called.
+
+    Args:
+        preset: of the study.
+        name: of the network; the best one's where empty.
+    """
+    if preset.kept:
+        return Words("Four classes at once, kept features", "四分类，保存的特征")
+    return NAMES[name or preset.best]
+
+
 def four_class_figure(preset: Preset, shown: Results) -> Figure:
     """Confusion of every base classifier (figure 2.8)."""
 
@@ -44,7 +56,7 @@ def four_class_figure(preset: Preset, shown: Results) -> Figure:
         drawing, axes = canvas(3.0 * len(preset.networks), 3.0, 1, len(preset.networks))
         for place, name in enumerate(preset.networks):
             matrix = shown.networks[name].confusion
-            draw_confusion(axes[0, place], matrix, STAGES, language, NAMES[name])
+            draw_confusion(axes[0, place], matrix, STAGES, language, four_words(preset, name))
         return drawing
 
     return Figure(

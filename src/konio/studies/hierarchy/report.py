@@ -10,6 +10,7 @@ from konio.cohort import read_cohort
 from konio.report.words import Words
 from konio.studies.asking import read_study
 from konio.studies.figures import Figure
+from konio.studies.hierarchy.difference import difference_table, differences, verdict
 from konio.studies.hierarchy.figures import (
     cut_figure,
     four_class_figure,
@@ -24,6 +25,7 @@ from konio.studies.hierarchy.fine_figures import (
     scree_figure,
     solid_figure,
 )
+from konio.studies.hierarchy.fine_tables import fine_features
 from konio.studies.hierarchy.maps import read_map_figures
 from konio.studies.hierarchy.parts import Parts, read_parts
 from konio.studies.hierarchy.presets import Preset
@@ -33,7 +35,6 @@ from konio.studies.hierarchy.tables import (
     bounds,
     cut_points,
     films,
-    fine_features,
     leakage,
     levels,
     oversampled,
@@ -75,12 +76,42 @@ def write_report(out: Path, preset: Preset) -> Path:
         provenance=_provenance(study, preset),
     )
     chapters = sections(preset, parts, found, read_curves(out, preset))
+    if preset.kept:
+        chapters.insert(0, _kept_section(study))
     maps = read_map_figures(out, preset, parts)
     if maps:
         chapters.insert(-1, _maps_section(maps))
     if fine:
         chapters.insert(-1, _fine_section(found, fine))
     return write_page(out, TITLE, chapters, about)
+
+
+def _kept_section(study: Mapping[str, Any]) -> Section:
+    """What the networks saw in place of films, and what of the thesis that leaves out."""
+    return Section(
+        Words("What the networks saw", "网络所见"), (Paragraph(_kept_words(study)), Paragraph(_LEFT_OUT)), "seen"
+    )  # fmt: skip
+
+
+def _kept_words(study: Mapping[str, Any]) -> Words:
+    named = f"{study['seen_by']['model']} (SHA-256 {study['seen_by']['sha256'][:12]})"
+    return Words(
+        f"Every network here stands above the backbone of {named}, which does not move. Of each film it keeps, channel by "
+        "channel, the mean over each of the six lung zones and the greatest value in the lungs. One layer reads every zone alike; zones, "
+        "their mean and their greatest, and the greatest values lead to the classes. What the backbone has learned on other films "
+        "serves four classes at once and two levels alike.",
+        f"此处全部网络均以 {named} 的骨干网络为基础，该骨干网络保持不变。每张胸片按通道保存六个肺区各自的均值及肺内最大值；同一层依次读取各肺区，"
+        "再由各肺区、其均值与最大值及全肺最大值得出类别。骨干网络在其他胸片上所学，对四分类与两级判定同样可用。",
+    )
+
+
+_LEFT_OUT: Final = Words(
+    "Ten crops do not apply: a film is kept once and whole. Maps of where the networks looked (figures 3.3, 3.5 and 3.6), SCDA "
+    "features with their classifiers and t-SNE (table 3.1, figures 3.7 to 3.10) and the course of the trainings (figure 4.5) need a "
+    "network that looks at films; the presets smoke, scratch and paper have them.",
+    "十次裁剪在此不适用：每张胸片只整张保存一次。网络关注区域图（图 3.3、3.5、3.6）、SCDA 特征及其分类器与 t-SNE（表 3.1、图 3.7 至 3.10）"
+    "以及训练过程（图 4.5）需要直接观察胸片的网络，见预设 smoke、scratch 与 paper。",
+)
 
 
 def _maps_section(figures: tuple[Figure, ...]) -> Section:
@@ -121,6 +152,7 @@ def sections(
         curves: network to how its trainings went, one a seed; empty where no training left a log.
     """
     shown = next(iter(found.values()))
+    gaps = differences(preset, found)
     return [
         Section(
             Words("Who was looked at", "研究对象"),
@@ -131,6 +163,8 @@ def sections(
             Words("Base classifiers and two levels", "基分类器与两级判定"),
             (
                 base_and_two_levels(preset, found),
+                verdict(gaps),
+                difference_table(preset, gaps),
                 Paragraph(_bound_words(shown), "warn"),
                 bounds(found),
                 *((training_figure(curves),) if curves else ()),
@@ -197,10 +231,13 @@ def _leak_words(parts: Parts) -> Words:
 
 
 def _provenance(study: Mapping[str, Any], preset: Preset) -> tuple[tuple[Words, str], ...]:
+    seen_by = study.get("seen_by")
+    below = [] if seen_by is None else [f"{seen_by['model']} ({seen_by['sha256']})"]
     return (
         (Words("preset", "预设"), preset.name),
         (Words("films, patients", "胸片、患者"), f"{study['films']}, {study['patients']}"),
         (Words("refused films", "被拒绝的胸片"), str(study["refused"])),
+        *((Words("backbone", "骨干网络"), name) for name in below),
         (Words("cohort", "队列"), str(study["cohort_fingerprint"])),
         (Words("study", "研究"), str(study["fingerprint"])),
         (Words("published numbers", "论文数值来源"), read("hierarchy").source),

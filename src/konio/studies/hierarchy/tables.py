@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Final
 
 from konio import metrics
-from konio.features.reduce import THESIS_COMPONENTS
 from konio.learning.sampling import oversample
 from konio.report.words import Words
-from konio.studies.cells import count, digits, empty, interval, number, spread, text
-from konio.studies.hierarchy.figures import NAMES
+from konio.studies.cells import count, digits, interval, spread, text
+from konio.studies.hierarchy.figures import NAMES, four_words
 from konio.studies.hierarchy.parts import Parts
 from konio.studies.hierarchy.presets import TARGETS, Preset
-from konio.studies.hierarchy.results import Fine, Results
+from konio.studies.hierarchy.results import Results
 from konio.studies.reported import read
-from konio.studies.tables import Cell, Column, Heading, Row, Table
+from konio.studies.tables import Cell, Column, Row, Table
 from konio.tasks import STAGE
 
 _STAGE: Final = Column(Words("stage", "期别"))
@@ -113,7 +113,8 @@ def over_seeds(found: Mapping[int, Results]) -> Words:
     )
 
 
-def _also(first: Words, second: Words) -> Words:
+def also(first: Words, second: Words) -> Words:
+    """One sentence after the other."""
     return Words(f"{first.en} {second.en}".strip(), f"{first.zh}{second.zh}")
 
 
@@ -129,33 +130,42 @@ def _level_columns(first: Words) -> tuple[Column, ...]:
 
 
 def base_and_two_levels(preset: Preset, found: Mapping[int, Results]) -> Table:
-    """Macro-recall of every method (table 2.4), with the recall of each stage."""
+    """Macro-recall of every method (table 2.4), with the recall of each stage, over the seeds."""
     printed = read("hierarchy")
-    shown = found[preset.seeds[0]]
-    methods = {**shown.networks, **shown.two_levels}
-    best = max(methods, key=lambda name: methods[name].macro_recall)
+    methods = {
+        name: [{**own.networks, **own.two_levels}[name] for own in found.values()]
+        for shown in (found[preset.seeds[0]],)
+        for name in (*shown.networks, *shown.two_levels)
+    }
+    mean = {name: fmean(run.macro_recall for run in runs) for name, runs in methods.items()}
     rows = []
-    for name, outcome in methods.items():
-        runs = [{**own.networks, **own.two_levels}[name].macro_recall for own in found.values()]
-        cells = [interval(outcome.interval(), 3), spread(runs, 3)]
-        cells[0] = _standing_out(cells[0], name == best)
-        recalls = [number(value, 3) for value in outcome.recalls]
-        rows.append((text(NAMES[name]), *cells, *recalls, printed.cell(f"table-2-4.{name}", 4)))
+    for name, runs in methods.items():
+        words = four_words(preset, name) if name in preset.networks else NAMES[name]
+        whole = spread([run.macro_recall for run in runs], 3)
+        cells = [
+            interval(runs[0].interval(), 3),
+            _standing_out(whole, name == max(mean, key=mean.__getitem__)),
+        ]
+        recalls = [spread(own, 3) for own in zip(*(run.recalls for run in runs), strict=True)]
+        rows.append((text(words), *cells, *recalls, printed.cell(f"table-2-4.{name}", 4)))
     recall = Words("recall of stage", "各期查全率")
     return Table(
         Words("Macro-recall of every method on test films", "各方法在测试胸片上的宏查全率"),
         (
             Column(Words("method", "方法")),
-            Column(Words("macro-recall (95 %)", "宏查全率（95 %）"), _OURS),
-            Column(Words("over seeds", "多随机种子"), _OURS),
+            Column(Words("macro-recall (95 %), first seed", "宏查全率（95 %），首个种子"), _OURS),
+            Column(Words("macro-recall", "宏查全率"), _OURS),
             *(Column(name, recall) for name in STAGE.classes),
             Column(Words("macro-recall", "宏查全率"), _THESIS, published=True),
         ),
         tuple(rows),
         footnotes=printed.footnotes,
-        note=Words(
-            "Intervals: bootstrap over patients within each stage. The thesis prints one run and no interval.",
-            "区间：各期内按患者自助抽样。论文为单次运行，无区间。",
+        note=also(
+            Words(
+                "Intervals: bootstrap over patients within each stage. The thesis prints one run and no interval.",
+                "区间：各期内按患者自助抽样。论文为单次运行，无区间。",
+            ),
+            over_seeds(found),
         ),
         name="table-2-4",
     )
@@ -249,7 +259,7 @@ def cut_points(found: Mapping[int, Results]) -> Table:
         ),
         tuple(rows),
         footnotes=printed.footnotes,
-        note=_also(
+        note=also(
             Words(
                 "Strong: the cut point that validation films chose for a seed.",
                 "加粗：某一随机种子在验证胸片上选取的截断点。",
@@ -260,84 +270,22 @@ def cut_points(found: Mapping[int, Results]) -> Table:
     )
 
 
-def fine_features(found: Mapping[int, Results], fine: Mapping[int, Mapping[str, Fine]]) -> Table:
-    """Classical classifiers on what the networks looked at, over the seeds (table 3.1)."""
-    printed = read("hierarchy")
-    names = {
-        "logistic": Words("Logistic, C as L2 coefficient", "逻辑回归，C 为 L2 系数"),
-        "logistic-as-printed": Words("Logistic, C as printed", "逻辑回归，C 按字面"),
-        "svm": Words("SVM, C as L2 coefficient", "SVM，C 为 L2 系数"),
-        "svm-as-printed": Words("SVM, C as printed", "SVM，C 按字面"),
-        "forest": Words("Random forest", "随机森林"),
-    }
-    rows: list[Row] = []
-    for of, heading in (
-        ("four", Words("Features of the four-class network", "四分类网络的特征")),
-        ("two", Words("Features of the level that decided", "作出决定的那一级的特征")),
-    ):
-        rows.append(Heading(heading))
-        for name, words in names.items():
-            cells = [
-                spread(_recalls(fine, f"{of}-{form}", name, components), 2)
-                for form in ("flattened", "pooled")
-                for components in THESIS_COMPONENTS
-            ]
-            path = f"table-3-1.{name.removesuffix('-as-printed')}"
-            path = path if of == "four" else "table-3-1.svm_two_level" if "svm" in name else "-"
-            rows.append((text(words), *cells, printed.cell(path, 4)))
-    rows.append(Heading(Words("The networks themselves", "网络本身")))
-    blank = [empty()] * (2 * len(THESIS_COMPONENTS) - 1)
-    for name in (*next(iter(found.values())).networks, "two_level_cut_cost"):
-        runs = [{**own.networks, **own.two_levels}[name].macro_recall for own in found.values()]
-        value = spread(runs, 2)
-        rows.append((text(NAMES[name]), value, *blank, printed.cell(f"table-3-1.{name}", 4)))
-    flat, pool = Words("flattened (thesis)", "展平（论文）"), Words("pooled (SCDA)", "池化（SCDA）")
-    return Table(
-        Words("Macro-recall of classical classifiers on fine-grained features", "细粒度特征上经典分类器的宏查全率"),
-        (
-            Column(Words("classifier", "分类器")),
-            *(Column(f"{k}", flat) for k in THESIS_COMPONENTS),
-            *(Column(f"{k}", pool) for k in THESIS_COMPONENTS),
-            Column(Words("16 components", "16 个主成分"), _THESIS, published=True),
-        ),
-        tuple(rows),
-        footnotes=printed.footnotes,
-        note=_also(
-            Words(
-                "Columns: number of principal components. Components and classifiers are fitted on the training part alone; "
-                "the class whose maps are selected is the network's own answer.",
-                "列为主成分个数。主成分与分类器仅在训练部分拟合；所选特征图取自网络自身的预测类别。",
-            ),
-            over_seeds(found),
-        ),
-        name="table-3-1",
-    )  # fmt: skip
-
-
-def _recalls(
-    fine: Mapping[int, Mapping[str, Fine]], features: str, classifier: str, components: int
-) -> list[float]:
-    """Macro-recall of a classifier, one for each seed that has these features."""
-    return [
-        float(own[features].scores(classifier, components)["macro_recall"])
-        for own in fine.values()
-        if features in own
-    ]
-
-
 def leakage(preset: Preset, found: Mapping[int, Results]) -> Table:
     """The clean way beside the leaking one, over the seeds."""
     both = "two_level_cut_cost"
     pairs = (
-        (preset.best, [(own.networks[preset.best], own.leaking["four"]) for own in found.values()]),
-        (both, [(own.two_levels[both], own.leaking[both]) for own in found.values()]),
+        (
+            four_words(preset),
+            [(own.networks[preset.best], own.leaking["four"]) for own in found.values()],
+        ),
+        (NAMES[both], [(own.two_levels[both], own.leaking[both]) for own in found.values()]),
     )
     rows = []
-    for name, runs in pairs:
+    for words, runs in pairs:
         clean, leaking = ([run[side].macro_recall for run in runs] for side in (0, 1))
         gaps = [dirty - own for own, dirty in zip(clean, leaking, strict=True)]
         cells = (spread(clean, 4), spread(leaking, 4), spread(gaps, 4, sign=True))
-        rows.append((text(NAMES[name]), *cells))
+        rows.append((text(words), *cells))
     return Table(
         Words("Clean and leaking way of the same trainings", "正确流程与泄露流程"),
         (

@@ -1,8 +1,8 @@
-"""One trial: one base classifier is trained for one question and measured once.
+"""One trial: one base classifier, or one level on kept features, is trained for one question and measured once.
 
 Only `run_trial` is called, in a process of an engine. It reads what the study has laid down beside ``trials/`` and
-leaves its probabilities in ``predictions.npz`` and its weights in ``level.safetensors``; how two levels and a cut point
-are put together is arithmetic on these (`konio.studies.hierarchy.results`).
+leaves its probabilities in ``predictions.npz`` and, where it looks at films, its weights in ``level.safetensors``; how two
+levels and a cut point are put together is arithmetic on these (`konio.studies.hierarchy.results`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from konio.learning.batches import Films
 from konio.learning.fit import fit
 from konio.learning.levels import LevelObjective, first_level, level_run
 from konio.learning.look import look
+from konio.learning.module import Run
 from konio.learning.recipe import Recipe, parse_recipe
 from konio.learning.store import read_store
 from konio.learning.training import StoppedError
 from konio.networks.class_losses import ClassLossPlan
 from konio.networks.classifier import Classifier, ClassifierPlan
+from konio.studies.hierarchy import kept
 from konio.studies.hierarchy.parts import WAYS, read_parts
 from konio.studies.hierarchy.presets import PLAIN, TARGETS
+from konio.studies.seen import features_file
 from konio.studies.training_curves import training_curve
 
 PREPARED: Final = "prepared"
@@ -37,6 +40,9 @@ COHORT: Final = "cohort.csv"
 PREDICTIONS: Final = "predictions.npz"
 WEIGHTS: Final = "level.safetensors"
 STATE: Final = "state.safetensors"
+
+#: Probabilities of the films of a side, ``(n, K)``.
+Said = dict[str, NDArray[np.float64]]
 
 
 def run_trial(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -56,29 +62,42 @@ def run_trial(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         Films(store, np.array(places, np.int64), parts.labels(places))
         for places in WAYS[settings["way"]](parts)
     )
-    number = int(settings["number"])
     cohort = read_cohort(out / COHORT, check_files=False)
-    run = level_run(recipe, levels.Parts(cohort, learned, chosen_on), number)
+    run = level_run(recipe, levels.Parts(cohort, learned, chosen_on), int(settings["number"]))
+    train = _train_kept if settings["kept"] else _train
+    said, told = train(settings, run, {"validation": chosen_on, "test": measured}, folder)
+    np.savez(folder / PREDICTIONS, **said)  # type: ignore[arg-type]
+    films = {"train": len(run.train), "validation": len(chosen_on), "test": len(measured)}
+    return {"films": films, **told, **_scores(settings, said["test"], measured)}
+
+
+def _train(
+    settings: Mapping[str, Any], run: Run, sides: Mapping[str, Films], folder: Path
+) -> tuple[Said, dict[str, Any]]:
+    """A base classifier that looks at films: its probabilities of every side, and how its training went."""
+    recipe, number = run.recipe, int(settings["number"])
     network = first_level(recipe, plan_of(settings, recipe), number)
     fitted = fit(run, network, folder)
     if not fitted.finished:
         raise StoppedError(f"trial {folder.name} was stopped at step {fitted.step}; run it again")
     trained = fitted.network
     assert isinstance(trained, Classifier)  # noqa: S101 - what first_level made
-    said = {
-        "validation": probabilities(trained, recipe, chosen_on),
-        "test": probabilities(trained, recipe, measured),
-    }
-    np.savez(folder / PREDICTIONS, **said)  # type: ignore[arg-type]
+    said = {name: probabilities(trained, recipe, films) for name, films in sides.items()}
     save_file({n: v.contiguous() for n, v in trained.state_dict().items()}, folder / WEIGHTS)
     (folder / STATE).unlink(missing_ok=True)
-    films = {"train": len(run.train), "validation": len(chosen_on), "test": len(measured)}
-    return {
-        "films": films,
-        "steps": fitted.step,
-        "curve": training_curve(folder, run.timetable),
-        **_scores(settings, said["test"], measured),
-    }
+    return said, {"steps": fitted.step, "curve": training_curve(folder, run.timetable)}
+
+
+def _train_kept(
+    settings: Mapping[str, Any], run: Run, sides: Mapping[str, Films], folder: Path
+) -> tuple[Said, dict[str, Any]]:
+    """A level on kept features (`konio.studies.hierarchy.kept`): the same; its weights are not kept."""
+    table = np.load(features_file(folder.parents[1]), mmap_mode="r", allow_pickle=False)
+    seen = kept.Seen.of(table, settings["kept"])
+    network = kept.learn(run, seen, int(settings["number"]))
+    said = {name: kept.answer(network, seen, films.positions) for name, films in sides.items()}
+    parameters = sum(p.numel() for p in network.parameters())
+    return said, {"steps": run.timetable.steps, "parameters": parameters}
 
 
 def recipe_of(settings: Mapping[str, Any]) -> Recipe:

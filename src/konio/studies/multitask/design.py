@@ -15,13 +15,13 @@ from konio.learning.timetable import lay_out
 from konio.studies.multitask.choice import Choice
 from konio.studies.multitask.parts import Parts
 from konio.studies.multitask.presets import Group, Preset
-from konio.studies.multitask.seen import SEEN
 from konio.studies.multitask.trial import learnable, sides_of
 from konio.studies.runner import Study, Trial
+from konio.studies.seen import SEEN
 
 FUNCTION: Final = "konio.studies.multitask.trial:run_trial"
 NAME: Final = "multitask"
-#: Baselines of every study; ``seen`` joins them where a preset names a model (`konio.studies.multitask.seen`).
+#: Baselines of every study; ``seen`` joins them where a preset names a model (`konio.studies.seen`).
 BASELINES: Final = ("majority", "texture")
 #: Pixels seen in training that cost as much time as a trial that trains nothing.
 _START: Final = 5e7

@@ -10,7 +10,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,11 @@ from konio.studies.multitask.presets import QUESTIONS, Preset
 if TYPE_CHECKING:
     from konio.learning.recipe import Phase, Recipe
 
+#: Steps and looks are measured so often, and no longer than so many seconds each once one is done.
 _ROUNDS: Final = 3
+_PATIENCE: Final = 30.0
+#: Films in a measured step or look of a processor, whose time grows with their number; a GPU gets whole batches.
+_FEW: Final = 4
 #: Shares of the films in paper A's cohort that a question is asked of.
 _ASKED: Final = {"differential": 1.0, "stage": 1 / 3}
 
@@ -53,7 +57,7 @@ class Estimate:
         """What a terminal shows."""
         yield f"preset {self.preset} on {self.machine}"
         for size, batch, seconds in self.step_seconds:
-            yield f"  a step of {batch} films at {size} x {size}: {seconds:.3f} s (median of {_ROUNDS})"
+            yield f"  a step of {batch} films at {size} x {size}: {seconds:.3f} s (median of at most {_ROUNDS})"
         yield f"  a film answered: {self.look_seconds * 1000:.0f} ms"
         yield f"  {self.trials} networks, {self.steps} steps, {self.workers} at a time"
         yield f"  about {self.hours:.1f} hours, films and page not counted"
@@ -79,8 +83,7 @@ def estimate(preset: Preset, workers: int | None = None, films: int | None = Non
         recipe = parse_recipe(
             {**preset.recipe, "name": "estimate", "network": {**preset.recipe["network"]}}
         )
-        step = _kept_step if preset.kept else _step
-        measured = [(p.size, p.batch, step(recipe, p, device)) for p in recipe.phases]
+        measured = [(p.size, p.batch, _step(recipe, p, device, preset)) for p in recipe.phases]
         look = once = _look(recipe, device)
     finally:
         torch.set_num_threads(before)
@@ -117,7 +120,14 @@ def _networks(preset: Preset, films: int) -> Iterator[tuple[int, int]]:
             yield round((films - test) * share), test
 
 
-def _step(recipe: Recipe, phase: Phase, device: str) -> float:
+def _step(recipe: Recipe, phase: Phase, device: str, preset: Preset) -> float:
+    """Seconds of a step of a preset's networks."""
+    if preset.kept:
+        return _kept_step(recipe, phase, preset.kept_maps)
+    return _film_step(recipe, phase, device)
+
+
+def _film_step(recipe: Recipe, phase: Phase, device: str) -> float:
     """Median seconds of a step on noise."""
     import torch
 
@@ -130,30 +140,47 @@ def _step(recipe: Recipe, phase: Phase, device: str) -> float:
     objective = Questions(network.tasks, recipe.loss.plan())
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5, fused=True)
     half = recipe.trainer.precision != "float32" and fastest_dtype(device) == torch.bfloat16
-    seen, labels, known = _noise(recipe, phase.size, phase.batch, device)
-    taken = []
-    for _ in range(_ROUNDS + 1):
-        begun = time.perf_counter()
+
+    def step(batch: int) -> None:
+        seen, labels, known = _noise(recipe, phase.size, batch, device)
         with torch.autocast(device, torch.bfloat16, enabled=half):
             cost = objective.cost(network, seen, labels, known, windowed=False)
         cost.total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         _wait(device)
+
+    few = _measured(phase.batch, device)
+    step(min(2, few))
+    return statistics.median(_times(lambda: step(few))) * phase.batch / few
+
+
+def _measured(batch: int, device: str) -> int:
+    """Films that are measured in place of a batch."""
+    return batch if device == "cuda" else min(batch, _FEW)
+
+
+def _times(run: Callable[[], object]) -> list[float]:
+    """Seconds of some rounds: a slow processor gets one, not three."""
+    taken: list[float] = []
+    while len(taken) < _ROUNDS and sum(taken) < _PATIENCE:
+        begun = time.perf_counter()
+        run()
         taken.append(time.perf_counter() - begun)
-    return statistics.median(taken[1:])
+    return taken
 
 
-def _kept_step(recipe: Recipe, phase: Phase, device: str) -> float:
+def _kept_step(recipe: Recipe, phase: Phase, maps: int) -> float:
     """Seconds of a step on kept features, from as many as an epoch of a thousand films has."""
     import torch
 
+    from konio.features.blocks import described_channels
     from konio.learning.timetable import lay_out
     from konio.learning.training import first_network
     from konio.studies.multitask.kept import KeptNetwork, learn
 
     network, _ = first_network(recipe)
-    films, width = 1000, 2 * network.backbone.out_channels
+    films, width = 1000, 2 * sum(described_channels(network)[-maps:])
     short = recipe.model_copy(update={"phases": (phase.model_copy(update={"epochs": 1.0}),)})
     timetable = lay_out(short, films)
     draw = torch.Generator().manual_seed(0)
@@ -174,14 +201,10 @@ def _look(recipe: Recipe, device: str) -> float:
     network, _ = first_network(recipe)
     side = recipe.final_side
     answer = folded(network.eval(), side)
-    seen, _, _ = _noise(recipe, side, LOOK_BATCH, "cpu")
-    taken = []
+    few = _measured(LOOK_BATCH, device)
+    seen, _, _ = _noise(recipe, side, few, "cpu")
     with torch.no_grad():
-        for _ in range(_ROUNDS):
-            begun = time.perf_counter()
-            answer(seen.image, seen.zones)
-            taken.append(time.perf_counter() - begun)
-    return min(taken) / LOOK_BATCH
+        return min(_times(lambda: answer(seen.image, seen.zones))) / few
 
 
 def _noise(recipe: Recipe, size: int, batch: int, device: str) -> tuple[Any, Any, Any]:

@@ -24,9 +24,9 @@ from konio.studies.multitask.design import Laid, baselines, cross_validation, fi
 from konio.studies.multitask.parts import divide, write_parts
 from konio.studies.multitask.presets import Preset
 from konio.studies.multitask.pretraining import provide
-from konio.studies.multitask.seen import look, onlooker
 from konio.studies.multitask.trial import PREPARED, TEXTURE
 from konio.studies.runner import code_version, fingerprint, run_study
+from konio.studies.seen import look, onlooker
 
 #: The rooms whose source decides the numbers.
 CODE: Final = (
@@ -40,11 +40,12 @@ CODE: Final = (
     "konio.features.blocks",
     "konio.features.texture",
     "konio.features.classifiers",
+    "konio.studies.kept",
     "konio.studies.multitask.choice",
     "konio.studies.multitask.kept",
     "konio.studies.multitask.parts",
-    "konio.studies.multitask.seen",
     "konio.studies.multitask.trial",
+    "konio.studies.seen",
     "konio.tasks",
 )
 #: Films whose textures are measured at a time.
@@ -123,7 +124,7 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
     record.claim(out, ask.preset, films.cohort.fingerprint)
     pretraining = provide(out, ask)
     recipe = parse_recipe({"name": "films", **ask.preset.recipe})
-    model = onlooker(ask.preset, films.cohort.fingerprint)
+    model = onlooker(ask.preset.seen_by, films.cohort.fingerprint)
     sides = () if model is None else (model.side,)
     store = prepare_films(out / PREPARED, films.cohort, recipe, ask, sides)
     parts = divide(films.cohort, films.own, store, ask.preset)

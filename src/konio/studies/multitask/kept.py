@@ -23,13 +23,11 @@ from konio.learning.recipe import Recipe
 from konio.learning.timetable import Timetable
 from konio.networks.heads import TaskHead
 from konio.networks.losses import multi_task_loss, scale_gradient, task_weights
+from konio.studies.kept import Standard, descend, maps_of
 from konio.tasks import RADIOGRAPH_TASKS, TaskSet
 
 #: Numbers of the shared representation.
 WIDTH: Final = 128
-#: Added to the variance of a feature, as in `konio.networks.heads.Standardise`.
-_LEAST_VARIANCE: Final = 1e-4
-_ZONES: Final = 6
 
 
 def summary(table: NDArray[np.float16], channels: Sequence[int]) -> NDArray[np.float32]:
@@ -42,13 +40,9 @@ def summary(table: NDArray[np.float16], channels: Sequence[int]) -> NDArray[np.f
     Returns:
         ``(N, 2 C)``, C the channels of these maps together.
     """
-    first = table.shape[1] - (_ZONES + 1) * sum(channels)
     seen = []
-    for count in channels:
-        own = np.asarray(table[:, first : first + (_ZONES + 1) * count], np.float32)
-        zones = own[:, : _ZONES * count].reshape(len(own), _ZONES, count)
-        seen += [zones.mean(axis=1), own[:, _ZONES * count :]]
-        first += (_ZONES + 1) * count
+    for zones, greatest in maps_of(table, channels):
+        seen += [zones.astype(np.float32).mean(axis=1), greatest.astype(np.float32)]
     return np.concatenate(seen, axis=1)
 
 
@@ -63,15 +57,11 @@ class KeptNetwork(nn.Module):
         tasks: the questions, in order.
     """
 
-    mean: Tensor
-    scale: Tensor
-
     def __init__(self, features: int, recipe: Recipe) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(recipe.seed)
         self.tasks: TaskSet = RADIOGRAPH_TASKS.subset(*recipe.network.tasks)
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("scale", torch.ones(features))
+        self.standard = Standard(features)
         self.shared = nn.Linear(features, WIDTH)
         nn.init.kaiming_uniform_(self.shared.weight, nonlinearity="relu", generator=generator)
         nn.init.zeros_(self.shared.bias)
@@ -83,11 +73,6 @@ class KeptNetwork(nn.Module):
             }
         )
 
-    def standardise(self, vectors: Tensor) -> None:
-        """Take mean and spread from the films that are learned from."""
-        self.mean.copy_(vectors.mean(dim=0))
-        self.scale.copy_((vectors.var(dim=0, correction=0) + _LEAST_VARIANCE).rsqrt())
-
     def forward(
         self, vectors: Tensor, weights: Mapping[str, float] | None = None
     ) -> dict[str, Tensor]:
@@ -97,7 +82,7 @@ class KeptNetwork(nn.Module):
             vectors: ``(B, features)``.
             weights: how strongly each question moves the shared layer; 1 where ``None``.
         """
-        seen = self.shared((vectors - self.mean) * self.scale).relu()
+        seen = self.shared(self.standard(vectors)).relu()
         return {
             name: head(seen if weights is None else scale_gradient(seen, weights[name]))
             for name, head in self.heads.items()
@@ -120,25 +105,16 @@ def learn(
         recipe: of the kind ``radiograph`` with the optimiser ``adamw``.
         timetable: of the recipe on these films.
     """
-    plan, table = recipe.loss.plan(), recipe.optimizer
-    network.standardise(vectors)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=table.lr, weight_decay=table.weight_decay, fused=True
-    )
-    network.train()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        for step in range(timetable.steps):
-            rows = torch.from_numpy(timetable.films_of(step))
-            columns = {
-                name: labels[rows, column] for column, name in enumerate(network.tasks.names)
-            }
-            answers = network(vectors[rows], task_weights(columns, plan))
-            optimizer.param_groups[0]["lr"] = table.lr * timetable.rate(step)
-            optimizer.zero_grad(set_to_none=True)
-            multi_task_loss(answers, columns, network.tasks, plan).total.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-    network.eval()
+    plan = recipe.loss.plan()
+    network.standard.take(vectors)
+
+    def cost(films: NDArray[np.int64]) -> Tensor:
+        rows = torch.from_numpy(films)
+        columns = {name: labels[rows, column] for column, name in enumerate(network.tasks.names)}
+        answers = network(vectors[rows], task_weights(columns, plan))
+        return multi_task_loss(answers, columns, network.tasks, plan).total
+
+    descend(network, recipe, timetable, cost)
 
 
 @torch.no_grad()

@@ -29,7 +29,7 @@ from konio.networks.multitask import MultiTaskNetwork
 from konio.studies.multitask.kept import KeptNetwork, answer, learn, summary
 from konio.studies.multitask.parts import Parts, Sides, read_parts
 from konio.studies.multitask.predictions import Answers, Predictions, write_predictions
-from konio.studies.multitask.seen import SEEN, features_file
+from konio.studies.seen import SEEN, features_file
 from konio.tasks import MISSING, RADIOGRAPH_TASKS
 
 PREPARED: Final = "prepared"

@@ -128,12 +128,12 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
                 "cubes",
                 "134 real cubes, as a mosaic of 16 slices; nobody rated their calcification.",
                 "134个真实立方体，拼接16层；无钙化评分。",
-                _recipe(_MOSAIC, epochs=25, batch=16, lr=1e-3),
+                _recipe(_MOSAIC, epochs=15, batch=16, lr=1e-3),
                 trimmed=Words(
-                    "About an hour of one core. The preset cubes-full has 40 epochs in place of 25, five seeds for every network in "
+                    "About an hour of one core. The preset cubes-full has 40 epochs in place of 15, five seeds for every network in "
                     "place of one (three for all questions together) and single-task networks for all eight questions in place of "
                     "the four that the paper tabulates.",
-                    "单核约一小时。完整方案cubes-full为40轮（此处25轮），每个网络5个种子（此处1个，多任务3个），八个问题均有单任务网络"
+                    "单核约一小时。完整方案cubes-full为40轮（此处15轮），每个网络5个种子（此处1个，多任务3个），八个问题均有单任务网络"
                     "（此处为论文列出的四个）。",
                 ),
                 seeds=(1,),

@@ -1,10 +1,10 @@
-"""What a finished model sees in the films of a study: a baseline that was never taught the question on real films.
+"""What a finished model sees in the films of a study, looked at once and kept beside them.
 
-The default of the preset ``real`` is konio-radiograph, which has learned from made-up patients alone; a linear model on its
-features says how much of that carries over to real films.
+On these features stand a baseline that was never taught the question on real films (the multi-task study's preset ``real``), and
+networks that learn above a backbone without moving it (`konio.studies.kept`).
 
 References:
-    docs/decisions/0042.
+    docs/decisions/0042, 0045 and 0046.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ from konio.errors import BundleError, StudyError, UsageError
 if TYPE_CHECKING:
     from konio.learning.store import Store
     from konio.studies.asking import Counting
-    from konio.studies.multitask.presets import Preset
 
 SEEN: Final = "seen"
 #: Films that are looked at in one piece of work.
 _CHUNK: Final = 16
-_MEASURE: Final = "konio.studies.multitask.seen:measure"
+_MEASURE: Final = "konio.studies.seen:measure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +53,31 @@ class Onlooker:
         return {"model": self.name, "sha256": self.sha256}
 
 
-def onlooker(preset: Preset, cohort: str) -> Onlooker | None:
-    """The model that a preset names, or ``None``.
+def onlooker(model: str, cohort: str) -> Onlooker | None:
+    """The model that looks at a study's films, or ``None`` where none is named.
 
     Args:
-        preset: names it.
+        model: name or directory of its bundle; none where empty.
         cohort: fingerprint of the study's films.
 
     Raises:
         UsageError: if it is no multi-task model of radiographs, or has learned from these very films.
         BundleError: if it cannot be read.
     """
-    if not preset.seen_by:
+    if not model:
         return None
     from konio.features.blocks import described_channels
     from konio.networks import find_bundle, read_bundle
     from konio.networks.bundle import MULTITASK
 
-    bundle = read_bundle(find_bundle(preset.seen_by))
+    bundle = read_bundle(find_bundle(model))
     if bundle.facts.kind != MULTITASK:
         raise UsageError(
-            f"--seen-by needs a multi-task model of radiographs, and {preset.seen_by} is a {bundle.facts.kind!r}; name another"
+            f"--seen-by needs a multi-task model of radiographs, and {model} is a {bundle.facts.kind!r}; name another"
         )
     if bundle.facts.cohort.get("fingerprint") == cohort:
         raise UsageError(
-            f"{preset.seen_by} has learned from the very films that are to be measured; name a model that has not seen them"
+            f"{model} has learned from the very films that are to be measured; name a model that has not seen them"
         )
     side = int(bundle.facts.preprocessing["size"])
     channels = described_channels(bundle.network())
