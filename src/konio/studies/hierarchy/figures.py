@@ -53,7 +53,7 @@ def four_class_figure(preset: Preset, shown: Results) -> Figure:
     """Confusion of every base classifier (figure 2.8)."""
 
     def draw(language: Language) -> Any:
-        drawing, axes = canvas(3.0 * len(preset.networks), 3.0, 1, len(preset.networks))
+        drawing, axes = canvas(max(4.6, 3.0 * len(preset.networks)), 3.0, 1, len(preset.networks))
         for place, name in enumerate(preset.networks):
             matrix = shown.networks[name].confusion
             draw_confusion(axes[0, place], matrix, STAGES, language, four_words(preset, name))
