@@ -1,6 +1,9 @@
 """How much of the accuracy on one hospital's films survives films as another hospital might deliver them.
 
-    python benchmarks/travel.py SHENZHEN [--model konio-radiograph] [--folds 3]
+    python benchmarks/travel.py SHENZHEN [--model konio-radiograph] [--folds 3] [--study DIR] [--no-whole]
+
+``--study`` takes what the model sees of the unchanged films from a finished study of the same films (``--preset real-kept``), which
+saves one look at each; ``--no-whole`` leaves the last row out, which saves another.
 
 A linear model on what a finished model sees (docs/decisions/0042) learns tuberculosis from the films of nine folds of ten; the
 films of the tenth are asked as they are, in all ten folds, and changed, in some: another grey scale, a narrow window, less resolution, sharpening,
@@ -36,6 +39,7 @@ from konio.prepare import Preparation, prepare_film
 from konio.records import Image
 from konio.significance import nadeau_bengio_interval
 from konio.studies.multitask.cohorts import read_films
+from konio.studies.seen import features_file
 
 Pixels = np.ndarray
 FOLDS = 10
@@ -108,6 +112,12 @@ class Eyes:
             return block_features(self.network, seen, film.zones[None])[0].float().numpy()
 
 
+def kept_rows(study: Path, films: int) -> list[np.ndarray | None]:
+    """What a finished study kept of the first films of its table; ``None`` where it refused one."""
+    table = np.load(features_file(study), allow_pickle=False)[:films].astype(np.float32)
+    return [row if row.any() else None for row in table]
+
+
 def _fold(
     rows: list[np.ndarray | None], truth: np.ndarray, split: Split, kept: np.ndarray
 ) -> tuple[float, float]:
@@ -129,12 +139,16 @@ def main() -> None:
     parser.add_argument("films", type=Path)
     parser.add_argument("--model", default="konio-radiograph")
     parser.add_argument("--folds", type=int, default=3, help="of ten that are measured")
+    parser.add_argument("--study", type=Path, help="folder of a finished study of these films")
+    parser.add_argument("--no-whole", action="store_true", help="leave the whole films out")
     given = parser.parse_args()
     start = time.perf_counter()
     cohort, eyes = read_films(given.films), Eyes(given.model)
     images = [read(case.path) for case in cohort]
     truth = np.array(cohort.targets("differential"))
-    views = {whole: [eyes.see(image, whole=whole) for image in images] for whole in (False, True)}
+    views = {False: kept_rows(given.study, len(images)) if given.study else []}
+    for whole in (False, True)[: 1 if given.no_whole else 2]:
+        views[whole] = views.get(whole) or [eyes.see(image, whole=whole) for image in images]
     kept = np.array([row is not None for row in views[False]])
     every = folds(cohort, FOLDS, np.random.default_rng([7, 11]))
     unchanged = [_fold(views[False], truth, split, kept) for split in every]
@@ -166,9 +180,10 @@ def main() -> None:
                 asked = [eyes.see(image) for image in altered]
             refused[name] = refused.get(name, 0) + sum(row is None for row in asked)
             areas.setdefault(name, []).append(area(asked, False))
-        areas.setdefault("whole film instead of the lungs", []).append(
-            area([views[True][k] for k in test], True)
-        )
+        if True in views:
+            areas.setdefault("whole film instead of the lungs", []).append(
+                area([views[True][k] for k in test], True)
+            )
     print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, {time.perf_counter() - start:.0f} s")  # fmt: skip
     own = np.array(unchanged)
     print(f"{eyes.name}; {int(kept.sum())} films")

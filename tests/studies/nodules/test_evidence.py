@@ -37,3 +37,12 @@ def test_one_training_has_no_bounds_and_none_has_nothing() -> None:
     assert found is not None
     assert (found.estimate, math.isnan(found.low), math.isnan(found.high)) == (0.9, True, True)
     assert evidence.interval("multi", "lobulation", "auc") is None
+
+
+def test_the_interval_of_a_classical_score_ends_at_one() -> None:
+    from konio.studies.nodules.classical import SCORES, _intervals
+
+    runs = [dict.fromkeys(SCORES, value) for value in (1.0, 0.8, 1.0, 0.9, 1.0)]
+    found = _intervals(runs, folds=5)["sensitivity"]
+    assert found.high == 1.0
+    assert 0 < found.low < found.estimate == pytest.approx(0.94)

@@ -54,7 +54,7 @@ class ClassicalResult:
         nodules: with a class and every predictor.
         patients: of them.
         prevalence: share of the upper class.
-        scores: model to score to interval over folds and repeats (corrected after Nadeau and Bengio); ``majority`` too.
+        scores: model to score to interval over folds and repeats (corrected after Nadeau and Bengio, cut at 0 and 1); ``majority`` too.
         folds: of each repeat.
         repeats: of the cross-validation, each with a split of its own.
         unrated: predictors that nobody rated, which every model goes without.
@@ -172,7 +172,8 @@ def _intervals(runs: Sequence[Mapping[str, float]], folds: int) -> dict[str, Int
         values = np.array([run[name] for run in runs])
         values = values[np.isfinite(values)]
         if len(values) > 1:
-            found[name] = nadeau_bengio_interval(values, 1 / (folds - 1))
+            own = nadeau_bengio_interval(values, 1 / (folds - 1))
+            found[name] = Interval(own.estimate, max(0.0, own.low), min(1.0, own.high))
         elif len(values) == 1:
             found[name] = Interval(float(values[0]), float("nan"), float("nan"))
     return found
