@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from konio.errors import BundleError, UsageError
+from konio.features.classifier_files import load, save
 from konio.features.classifiers import (
     KINDS,
     STRENGTHS,
@@ -20,8 +21,6 @@ from konio.features.classifiers import (
     fit,
     fit_wide,
     inverse_strength,
-    load,
-    save,
 )
 
 
@@ -227,7 +226,7 @@ def test_a_file_that_would_fill_the_memory_is_refused(
 ) -> None:
     x, y = clouds()
     kept = save(fit("logistic", x, y, seed=0), tmp_path / "model.skops")
-    monkeypatch.setattr("konio.features.classifiers._LARGEST", 100)
+    monkeypatch.setattr("konio.features.classifier_files._LARGEST", 100)
     with pytest.raises(BundleError, match="unpack"):
         load(kept)
 

@@ -145,12 +145,15 @@ def _seldom() -> Callable[[str, bool], None]:
     return tell
 
 
-def _preparing() -> Callable[[int, int, float], None]:
+def _preparing() -> Callable[[int, int, float | None], None]:
     """Says how far preparing is."""
     tell = _seldom()
-    return lambda done, films, left: tell(
-        f"prepared {done} of {films}, {duration(left)} left", done == films
-    )
+
+    def told(done: int, films: int, left: float | None) -> None:
+        rest = "" if left is None else f", {duration(left)} left"
+        tell(f"prepared {done} of {films}{rest}", done == films)
+
+    return told
 
 
 def _keeping() -> Callable[[int, int], None]:

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from konio.features.classifiers import Classifier, fit, load, save
+    from konio.features.classifier_files import load, save
+    from konio.features.classifiers import Classifier, fit
     from konio.features.curves import LearningCurve, learning_curve, search
     from konio.features.films import deciding_level_features, film_features
     from konio.features.reduce import Components, embed, fit_components
@@ -22,8 +23,8 @@ _HOMES: Final = {
     "fit": "classifiers",
     "fit_components": "reduce",
     "learning_curve": "curves",
-    "load": "classifiers",
-    "save": "classifiers",
+    "load": "classifier_files",
+    "save": "classifier_files",
     "search": "curves",
 }
 

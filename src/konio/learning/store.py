@@ -18,7 +18,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -30,13 +29,14 @@ from numpy.typing import NDArray
 
 from konio.errors import CohortError, OutputError, RefusedError
 from konio.learning.films import PREPARATION, FilmFiles, FilmPlan, PreparedFilm, prepare_film
+from konio.learning.pace import Pace
 
 #: Values of ``status.npy``.
 OPEN: Final = 0
 READY: Final = 1
 REFUSED: Final = 2
 
-Progress = Callable[[int, int, float], None]
+Progress = Callable[[int, int, float | None], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +92,7 @@ def open_store(
         folder: the store's own folder, named by `store_key`.
         plan: sizes and way of locating.
         workers: processes; 1 prepares in this one.
-        progress: told films done, films in all, seconds left.
+        progress: told films done, films in all, seconds left (``None`` while it is too early to say).
 
     Raises:
         CohortError: if not one film could be prepared.
@@ -193,7 +193,7 @@ def _fill(
 ) -> None:
     status = tables["status"]
     todo = [int(position) for position in np.flatnonzero(status[:, 0] == OPEN)]
-    begun = time.monotonic()
+    pace = Pace()
     for done, (position, film, reason) in enumerate(_prepared(cases, todo, job), start=1):
         if film is None:
             refusals[position] = reason
@@ -203,8 +203,8 @@ def _fill(
         # The mark comes last: a film without it is prepared again.
         status[position] = (REFUSED, 0) if film is None else (READY, film.lesions is not None)
         if job.progress is not None:
-            left = (time.monotonic() - begun) / done * (len(todo) - done)
-            job.progress(len(cases) - len(todo) + done, len(cases), left)
+            before = len(cases) - len(todo)
+            job.progress(before + done, len(cases), pace.left(before + done, len(cases)))
     for table in tables.values():
         if isinstance(table, np.memmap):
             table.flush()

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from konio.learning.films import FilmFiles, FilmPlan
 from konio.learning.fit import Fitted, fit
 from konio.learning.module import Run
 from konio.learning.objective import Questions
+from konio.learning.pace import Pace
 from konio.learning.recipe import Recipe
 from konio.learning.ship import ship
 from konio.learning.store import Store, open_store, store_key
@@ -48,7 +48,7 @@ class Options:
             same cohort may share one.
         workers: processes that prepare films; one per processor where ``None``.
         segmenter: lung bundle for films without a lung mask.
-        preparing: told films done, films in all, seconds left.
+        preparing: told films done, films in all, seconds left (``None`` while it is too early to say).
         training: told how far the training is.
         keeping: told of how many films the features are kept, and of how many they will be (`konio.learning.refit`).
     """
@@ -56,7 +56,7 @@ class Options:
     cache: Path | None = None
     workers: int | None = None
     segmenter: str = "konio-lungs"
-    preparing: Callable[[int, int, float], None] | None = None
+    preparing: Callable[[int, int, float | None], None] | None = None
     training: Callable[[TrainingProgress], None] | None = None
     keeping: Callable[[int, int], None] | None = None
 
@@ -70,13 +70,10 @@ class Options:
         tell = self.preparing
         if tell is None:
             return None
-        begun: list[tuple[float, int]] = []
+        pace = Pace()
 
         def told(done: int, whole: int) -> None:
-            now = time.monotonic()
-            begun[:] = begun or [(now, done)]
-            since, first = begun[0]
-            tell(done, whole, (now - since) / max(1, done - first) * (whole - done))
+            tell(done, whole, pace.left(done, whole))
 
         return told
 
