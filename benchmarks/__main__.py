@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-QUICK = ("reading", "network", "training", "assess")
+QUICK = ("reading", "phantom_times", "network", "training", "assess")
 
 
 def main(names: list[str]) -> int:

@@ -6,7 +6,6 @@ import atexit
 import http.client
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -24,17 +23,6 @@ from konio.web.settings import load_settings
 from konio.web.tables import Account
 
 _BOOT = "from konio.cli import main; main()"
-
-
-def machine() -> str:
-    """Processor, cores, load, versions."""
-    model = "unknown processor"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return f"{model}, {os.cpu_count()} cores, load {load}, Python {platform.python_version()}"
 
 
 def percentiles(seconds: list[float]) -> str:

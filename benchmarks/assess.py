@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -30,6 +28,7 @@ import psutil
 from PIL import Image as Picture
 
 import konio
+from _machine import machine
 from konio.errors import KonioError
 
 SIDE, BITS = 3000, 12
@@ -74,16 +73,6 @@ def ratio(times: Times, above: str, below: str) -> str:
     least = min(times[above]) / min(times[below])
     median = statistics.median(times[above]) / statistics.median(times[below])
     return f"{least:.2f} (least), {median:.2f} (median)"
-
-
-def machine() -> None:
-    import torch
-
-    print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print(
-        f"Python {platform.python_version()}, torch {torch.__version__}, konio {konio.__version__}"
-    )
-    print(f"{torch.get_num_threads()} threads; command: {' '.join(sys.argv)}")
 
 
 def warm(assessor: konio.Assessor, film: Path, rounds: int) -> Times:
@@ -218,7 +207,7 @@ def main() -> None:
     parser.add_argument("--films", type=int, default=200)
     parser.add_argument("--cold", type=int, default=3)
     given = parser.parse_args()
-    machine()
+    print(machine("pydicom", "imagecodecs", network=True))
     with tempfile.TemporaryDirectory() as folder:
         film = make_film(Path(folder) / "film.dcm")
         try:

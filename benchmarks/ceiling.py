@@ -9,12 +9,12 @@ any. A boosted classifier that was taught on other plans answers as well as such
 from __future__ import annotations
 
 import argparse
-import platform
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from _machine import machine
 from konio import metrics
 from konio.phantom.labels import FilmPlan, plan_film
 from konio.tasks import PROFUSIONS, STAGE, ZONES
@@ -62,8 +62,7 @@ def main() -> None:
         drawn(rng, wish, options.plans)
         for wish in ("healthy", *(f"dust-{stage}" for stage in STAGE.classes))
     )
-    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
-    print(f"command: benchmarks/ceiling.py --plans {options.plans} --seed {options.seed}\n")
+    print(f"{machine('scikit-learn')}\n")
     print("error of a zone   mean error   healthy   stage 0   differential   stage      weighted")
     print("(SD, categories)               right     right     at most        at most    kappa")
     for error in ERRORS:

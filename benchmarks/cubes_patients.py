@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from _machine import machine
+
 GRADES = (
     "lobulation",
     "sphericity",
@@ -105,4 +107,5 @@ if __name__ == "__main__":
     parser.add_argument("database", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+    print(machine())
     main(given.table, given.database, given.out)

@@ -19,8 +19,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
-import platform
 import statistics
 import time
 from collections import defaultdict
@@ -33,6 +31,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from _machine import machine
 from konio.errors import RefusedError
 from konio.explain import EXPLAINERS, about_task, discriminative_maps, explain
 from konio.explain.contract import AboutTask
@@ -237,8 +236,7 @@ def main() -> None:
     parts = given.parts or ["scores", "cost", "t-sne"]
     bundle = read_bundle(find_bundle(given.model))
     network = bundle.network().requires_grad_(False)
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, torch {torch.__version__}")  # fmt: skip
+    print(machine("scikit-learn"))
     print(f"{given.model} {bundle.weights_sha256[:12]}")
     if "scores" in parts or "cost" in parts:
         count = given.films if "scores" in parts else 3

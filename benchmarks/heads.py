@@ -11,7 +11,6 @@ in --out.
 from __future__ import annotations
 
 import argparse
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predi
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import konio
+from _machine import machine
 from konio.cohort import read_cohort
 from konio.learning.batches import Films
 from konio.learning.films import FilmPlan
@@ -51,7 +50,7 @@ def main() -> None:
     network = bundle.network().eval()
     films = films_with_labels(given.cohort, bundle, given.out)
     kept, said = asked(network, films)
-    print(f"{platform.machine()}, torch {torch.__version__}, konio {konio.__version__}")
+    print(machine("scikit-learn"))
     print(f"{bundle.facts.name} {bundle.weights_sha256[:12]}, {len(films)} films")
     zones(kept.kept[:, 1:].numpy(), np.stack([said[n] for n in ZONE_TASKS], 1), films.labels[:, 2:])
     for column, name in enumerate(WHOLE):

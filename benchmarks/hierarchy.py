@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 
 import konio
+from _machine import machine
 from konio.cohort import read_cohort
 from konio.hierarchy import StagingPlan, build_staging, read_staging
 from konio.hierarchy.network import FastLevel
@@ -33,13 +33,6 @@ from konio.prepare import Preparation, prepare_film
 from konio.prepare.crops import CropPlan
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "hierarchy.toml"
-
-
-def machine() -> str:
-    return (
-        f"{platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads, "
-        f"Python {platform.python_version()}"
-    )
 
 
 class Spent(NamedTuple):

@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +22,7 @@ import numpy as np
 import torch
 from PIL import Image as Picture
 
-import konio
+from _machine import machine
 from konio.errors import RefusedError
 from konio.learning.lungs import LungRecipe, LungTraining, train_lungs
 from konio.learning.lungs_cohort import (
@@ -63,11 +61,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {given.threads} threads, "
-        f"Python {platform.python_version()}, torch {torch.__version__}, konio {konio.__version__}"
-    )
-    print(f"command: python {' '.join(sys.argv)}")
+    print(machine())
     {"folds": folds, "phantoms": phantoms, "films": films, "time": timing}[given.what](given)
 
 

@@ -3,33 +3,40 @@
 Run from the repository root::
 
     OMP_NUM_THREADS=2 python benchmarks/network.py
+    OMP_NUM_THREADS=1 python benchmarks/network.py --explanation --clock cpu    the explanation's price, on a machine that others use
 
-Every figure is wall time of one 512 x 512 film in milliseconds: the least, the median and the largest of
-several runs, after two that do not count. The kinds of run take turns, so that a busy machine disturbs all of
+Every figure is the time of one 512 x 512 film in milliseconds, on the clock or, with ``--clock cpu``, of the processors: the
+least, the median and the largest of several runs, after two that do not count. Network, heads, lungs and maps are those of the
+shipped konio-radiograph, by the functions an assessment calls, on one made-up film. The kinds of run take turns, so that a busy machine disturbs all of
 them alike. A difference between least and median says that the machine was not idle.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from konio.explain import enlarge, find_regions, grad_cam
-from konio.networks import FoldedDenseNet, NetworkPlan, build_network, fastest_dtype
+import konio
+from _machine import machine
+from konio.assess.answering import MultiTaskAnswering, Said
+from konio.assess.explained import explanation_facts
+from konio.explain import grad_cam
+from konio.explain.gradcam import hires_cam
+from konio.networks import FoldedDenseNet
 from konio.networks.densenet import DENSENET121, DenseNet
 from konio.networks.multitask import MultiTaskNetwork
-from konio.prepare import frame_around, normalise
-from konio.tasks import RADIOGRAPH_TASKS
+from konio.phantom import radiograph
+from konio.prepare import Prepared, frame_around, normalise
+from konio.records import Image, Lungs, Source
 
 Clock = Callable[[], float]
 Runs = dict[str, Callable[[], object]]
@@ -53,14 +60,6 @@ def show(title: str, times: Times) -> None:
     for name, values in times.items():
         least, most = min(values), max(values)
         print(f"  {name:50}{least:9.1f}{statistics.median(values):9.1f}{most:9.1f}")
-
-
-def machine() -> None:
-    dtype = str(fastest_dtype("cpu")).removeprefix("torch.")
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"{platform.platform()}, {platform.processor() or platform.machine()}, load {load:.1f}")
-    print(f"{torch.get_num_threads()} threads of {os.cpu_count()} cores, fastest format {dtype}")
-    print(f"Python {platform.python_version()}, torch {torch.__version__}, NumPy {np.__version__}")
 
 
 def forward_runs(network: DenseNet, image: Tensor) -> Runs:
@@ -89,21 +88,61 @@ def forward_runs(network: DenseNet, image: Tensor) -> Runs:
     }
 
 
-def explained(
-    network: MultiTaskNetwork, backbone: FoldedDenseNet, image: Tensor, zones: Tensor
-) -> None:
-    """Answers to all ten questions, a Grad-CAM and boxes for each."""
-    features = backbone(image)
-    explain(network, features, zones)
+@dataclass(frozen=True)
+class Shipped:
+    """The shipped network and a film that is ready for it.
 
+    Args:
+        answering: network, folded backbone and preparation, as an assessment has them.
+        prepared: the film.
+        lungs: those found in it.
+    """
 
-def explain(network: MultiTaskNetwork, features: Tensor, zones: Tensor) -> None:
-    frame = frame_around((0, 0, 3000, 3000), (3000, 3000))
-    answers = network.answer(features, zones)
-    maps = grad_cam(network, features, zones, {k: v.argmax(dim=1) for k, v in answers.items()})
-    fine = enlarge(torch.stack(list(maps.values()), dim=1)[0], 128)
-    for name, heat in zip(maps, fine, strict=True):
-        find_regions(name, heat, frame)
+    answering: MultiTaskAnswering
+    prepared: Prepared
+    lungs: Lungs
+
+    @classmethod
+    def load(cls) -> Shipped:
+        """The shipped bundle and a made-up chest with dust of stage II."""
+        assessor = konio.load("konio-radiograph")
+        answering = assessor.answering
+        assert isinstance(answering, MultiTaskAnswering)
+        film = radiograph(7, "dust-II", size=1024)
+        source = Source("made-up", "0" * 64, "memory", *film.display.shape)
+        image = Image(film.display, film.spacing_mm, "radiograph", source)
+        lungs = assessor.modality.locate(image, assessor.locator)
+        return cls(answering, assessor.modality.prepare(image, lungs, answering.preparation), lungs)
+
+    @property
+    def image(self) -> Tensor:
+        """``(1, 1, size, size)``."""
+        return self.prepared.image[None]
+
+    @property
+    def zones(self) -> Tensor:
+        """``(1, 6, h, w)``."""
+        assert self.prepared.zones is not None
+        return self.prepared.zones[None]
+
+    def answers(self, features: Tensor) -> dict[str, int]:
+        """Position of the predicted class of every question."""
+        logits = self.answering.network.answer(features, self.zones)
+        return {name: int(values.argmax()) for name, values in logits.items()}
+
+    def explain(self, features: Tensor, chosen: dict[str, int]) -> object:
+        """What an assessment shows of every answer: maps that end where the answer looks, boxes, shares inside the lungs."""
+        answering = self.answering
+        why = answering.modality.explain(
+            answering.network, features, self.prepared, self.lungs, chosen
+        )
+        said = Said({}, {}, self.prepared.frame, why)
+        return explanation_facts(answering.questions, said, self.lungs)
+
+    def whole(self) -> object:
+        """From the prepared film to answers and explanation."""
+        features = self.answering.backbone(self.image)
+        return self.explain(features, self.answers(features))
 
 
 def autograd_cam(network: MultiTaskNetwork, features: Tensor, zones: Tensor) -> list[Tensor]:
@@ -116,23 +155,33 @@ def autograd_cam(network: MultiTaskNetwork, features: Tensor, zones: Tensor) -> 
     return maps
 
 
-def explanation_runs(network: MultiTaskNetwork, image: Tensor, zones: Tensor) -> Runs:
-    backbone = network.folded()
-    features = backbone(image).clone()
-    answers = network.answer(features, zones)
-    classes = {name: logits.argmax(dim=1) for name, logits in answers.items()}
+#: The rows that the figure is made of.
+BACKBONE, ANSWERS, EXPLANATION, WHOLE = (
+    "backbone",
+    "ten answers from the features",
+    "explanation: maps, borders, boxes, shares in the lungs",
+    "all of it from the prepared film",
+)
+
+
+def explanation_runs(shipped: Shipped) -> Runs:
+    network, image, zones = shipped.answering.network, shipped.image, shipped.zones
+    features = shipped.answering.backbone(image).clone()
+    chosen = shipped.answers(features)
+    classes = {name: torch.tensor([index]) for name, index in chosen.items()}
 
     def by_autograd() -> list[Tensor]:
         with torch.enable_grad():
             return autograd_cam(network, features, zones)
 
     return {
-        "backbone": lambda: backbone(image),
-        "ten answers from the features": lambda: network.answer(features, zones),
+        BACKBONE: lambda: shipped.answering.backbone(image),
+        ANSWERS: lambda: shipped.answers(features),
+        "HiResCAM, ten tasks, closed form": lambda: hires_cam(network, features, zones, classes),
         "Grad-CAM, ten tasks, closed form": lambda: grad_cam(network, features, zones, classes),
         "Grad-CAM, ten tasks, autograd on the features": by_autograd,
-        "ten answers, ten Grad-CAMs and their boxes": lambda: explain(network, features, zones),
-        "all of it from the image": lambda: explained(network, backbone, image, zones),
+        EXPLANATION: lambda: shipped.explain(features, chosen),
+        WHOLE: shipped.whole,
     }
 
 
@@ -205,33 +254,46 @@ def training_runs(size: int, batch: int) -> Runs:
     return runs
 
 
+def price(times: Times, dtype: str) -> None:
+    """The explanation as a share of the forward pass, of the least and of the median times."""
+    for name, of in (("least", min), ("median", statistics.median)):
+        backbone = of(times[BACKBONE])
+        alone = 100 * of(times[EXPLANATION]) / backbone
+        both = alone + 100 * of(times[ANSWERS]) / backbone
+        print(
+            f"{name} times, backbone in {dtype}: explanation {alone:.1f} % of the forward pass, "
+            f"answers and explanation {both:.1f} %"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--quick", action="store_true", help="no cold imports, no training step")
+    parser.add_argument(
+        "--explanation", action="store_true", help="nothing but answers and explanations"
+    )
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     options = parser.parse_args()
     clock = time.perf_counter if options.clock == "wall" else time.process_time
-    machine()
-    generator = torch.Generator().manual_seed(0)
-    image = torch.rand(1, 1, 512, 512, generator=generator) * 2 - 1
-    plan = NetworkPlan(RADIOGRAPH_TASKS.names)
-    network = build_network(plan, generator).eval()
-    zones = torch.rand(1, 6, 16, 16, generator=generator)
+    print(machine())
+    shipped = Shipped.load()
+    dtype = str(shipped.answering.backbone.dtype).removeprefix("torch.")
     with torch.no_grad():
-        forward = measure(forward_runs(network.backbone, image), options.rounds, clock)
-        both = {**explanation_runs(network, image, zones), **monai_runs(image)}
-        explanation = measure(both, options.rounds, clock)
-        show("Forward pass of DenseNet121, one film of 512 x 512, milliseconds", forward)
-        show("Answers and explanations, milliseconds", explanation)
-        show("Preparation, milliseconds", measure(preparation_runs(), options.rounds, clock))
-    ours = min(explanation["all of it from the image"])
-    least = {name: min(values) for name, values in explanation.items()}
-    cost = least["ten answers, ten Grad-CAMs and their boxes"] / least["backbone"]
-    print(f"\nAnswers and explanation on top of the backbone: {100 * cost:.1f} %")
-    print(
-        f"MONAI Grad-CAM / konio per explained film: {least['MONAI Grad-CAM of one task'] / ours:.1f}"
-    )
+        runs = explanation_runs(shipped)
+        if not options.explanation:
+            backbone = shipped.answering.network.backbone
+            forward = measure(forward_runs(backbone, shipped.image), options.rounds, clock)
+            show("Forward pass of DenseNet121, one film of 512 x 512, milliseconds", forward)
+            runs |= monai_runs(shipped.image)
+        explanation = measure(runs, options.rounds, clock)
+    show("Answers and explanations, milliseconds", explanation)
+    price(explanation, dtype)
+    if options.explanation:
+        return
+    show("Preparation, milliseconds", measure(preparation_runs(), options.rounds, clock))
+    monai = min(explanation["MONAI Grad-CAM of one task"]) / min(explanation[WHOLE])
+    print(f"MONAI Grad-CAM / konio per explained film: {monai:.1f}")
     if not options.quick:
         show("One training step, milliseconds", measure(training_runs(256, 4), 3, clock))
         cold_imports()

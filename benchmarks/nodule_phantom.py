@@ -9,8 +9,6 @@ clinical result: it says how well a convention imitates what readers said.
 from __future__ import annotations
 
 import argparse
-import platform
-import sys
 import tempfile
 import time
 import tracemalloc
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from _machine import machine
 from konio.io import Grid, open_mhd, write_mhd
 from konio.nodules import Nodule, Readings, cube, lidc_database, readings
 from konio.phantom import NODULE_RECIPE, draw_truth, nodule
@@ -135,10 +134,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=4000)
     parser.add_argument("--scans", type=int, default=10)
     chosen = parser.parse_args()
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, recipe {NODULE_RECIPE}"
-    )
-    print("command: python " + " ".join(sys.argv) + "\n")
+    print(f"{machine()}\nrecipe {NODULE_RECIPE}\n")
     show_readings(chosen.cases)
     show_scans(chosen.scans)
     show_cube()

@@ -13,7 +13,6 @@ time of this process, which a busy machine disturbs less. Weights are random; th
 from __future__ import annotations
 
 import argparse
-import platform
 import resource
 import statistics
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from _machine import machine
 from konio.assess.nodules import NoduleAssessor, Place
 from konio.io import Grid, open_ct, write_mhd
 from konio.networks import BundleFacts
@@ -81,10 +81,7 @@ def step(network: NoduleNetwork, batch: int) -> Callable[[], object]:
 
 
 def main(rounds: int, base: bool) -> None:
-    threads = torch.get_num_threads()
-    print(
-        f"{platform.processor() or platform.machine()}, torch {torch.__version__}, {threads} threads"
-    )
+    print(machine("transformers"))
     small = NodulePlan(encoder="vit-small-stem", grid=4, patch=32)
     with tempfile.TemporaryDirectory() as folder:
         scan = Path(folder) / "scan.mhd"

@@ -8,7 +8,6 @@ the screen has and fetches all of them after that: both times are measured, and 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import statistics
@@ -20,6 +19,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from _machine import machine
 
 SIDE = 3000
 ROUNDS = 9
@@ -185,10 +186,7 @@ def measure(url: str, password: str, folder: Path) -> None:
 
 def main() -> int:
     """Starts a server of its own and measures."""
-    cores, load = os.cpu_count(), os.getloadavg()[0]
-    print(
-        f"python {sys.version.split()[0]}, {cores} cores, load {load:.1f} before the start, {ROUNDS} rounds each"
-    )
+    print(f"{machine('playwright')}\n{ROUNDS} rounds each")
     sizes = {path.name: path.stat().st_size for path in STATIC.rglob("*.gz")}
     viewer = sum(size for name, size in sizes.items() if name.startswith("FilmPage"))
     print(

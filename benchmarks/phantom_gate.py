@@ -9,7 +9,6 @@ Run: python benchmarks/phantom_gate.py [--per-class 50] [--size 512] [--seed 900
 from __future__ import annotations
 
 import argparse
-import platform
 import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +20,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from _machine import machine
 from konio.phantom import RECIPE, WISHES, PhantomFilm, radiograph
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=900)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
+    print(machine("scipy", "scikit-learn"))
     jobs = [
         (options.seed, k, WISHES[k % len(WISHES)], options.size)
         for k in range(options.per_class * len(WISHES))
@@ -102,7 +103,6 @@ def main() -> None:
         rows = list(pool.map(one, jobs, chunksize=4))
     made = time.perf_counter() - start
     print(f"{RECIPE}, {len(rows)} films of {options.size} pixels, seed {options.seed}")
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
     print(f"made and measured in {made:.0f} s with {options.workers} workers")
     print("balanced accuracy".ljust(20), *(task.rjust(14) for task in TASKS))
     print("chance".ljust(20), *(f"{1 / len(set(c.values())):14.3f}" for c in TASKS.values()))

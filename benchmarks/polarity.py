@@ -7,14 +7,13 @@ Run: ``KONIO_DATA=... python benchmarks/polarity.py``. Reads every film of ``nlm
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
-from konio import __version__
+from _machine import machine
 from konio.errors import RefusedError
 from konio.io import read_many
 from konio.io.polarity import INVERTED_LIKENESS, LEAST_LIKENESS, chest_likeness
@@ -75,7 +74,7 @@ def main() -> None:
                 for n in film.shape
             )
             films.append(film.pixels[np.ix_(rows, columns)])
-    print(f"{platform.platform()}, konio {__version__}, numpy {np.__version__}")
+    print(machine())
     print(
         f"{len(films)} films read, {len(refused)} refused {refused}; limits {LEAST_LIKENESS:+.2f} and {INVERTED_LIKENESS:+.2f}"
     )

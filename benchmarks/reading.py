@@ -7,7 +7,6 @@ for each transfer syntax with the processor time of both sides, what the child c
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 import tempfile
 import time
@@ -21,7 +20,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, generate_uid
 
-from konio import __version__
+from _machine import machine
 from konio.io import Decoder, read_many
 
 SIDE = 3000
@@ -112,12 +111,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--films", type=int, default=15)
     count = options.parse_args().films
-    print(
-        f"{platform.processor() or platform.machine()}, {psutil.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f}, {platform.platform()}"
-    )
-    print(
-        f"konio {__version__}, numpy {np.__version__}, pydicom {pydicom.__version__}, imagecodecs {imagecodecs.__version__}"
-    )
+    print(machine("pydicom", "imagecodecs"))
     print(f"{SIDE} x {SIDE}, 12 bit, {count} films each: median (5th-95th percentile)")
     words = film()
     with tempfile.TemporaryDirectory() as folder:

@@ -13,10 +13,7 @@ cost nothing. The films are noise: preparing and moving them takes as long as fo
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
-import konio
+from _machine import machine
 from konio.learning.batches import Batch, Films, LegLoader
 from konio.learning.objective import Questions
 from konio.learning.recipe import Recipe, parse_recipe, read_recipe
@@ -117,10 +114,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--batch", type=int, default=16)
     given = parser.parse_args()
-    print(f"$ python {' '.join(sys.argv)}")
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, "
-          f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")  # fmt: skip
-    print(f"konio {konio.__version__}, torch {torch.__version__}, {fastest_dtype()}")
+    print(machine())
     base = read_recipe(RECIPE).to_json()
     for size, film in ((256, 512), (512, 512)):
         phase = {"size": size, "film": film, "batch": given.batch}

@@ -1,9 +1,10 @@
 """How much of the accuracy on one hospital's films survives films as another hospital might deliver them.
 
-    python benchmarks/travel.py SHENZHEN [--model konio-radiograph] [--folds 3] [--study DIR] [--no-whole]
+    python benchmarks/travel.py SHENZHEN [--model konio-radiograph] [--folds 3] [--study DIR] [--no-whole] [--copies] [--changes NAME ...]
 
 ``--study`` takes what the model sees of the unchanged films from a finished study of the same films (``--preset real-kept``), which
-saves one look at each; ``--no-whole`` leaves the last row out, which saves another.
+saves one look at each; ``--no-whole`` leaves the last row out, which saves another. ``--copies`` asks what augmentation gives: the
+linear model also learns from one copy of every film whose grey scale, sharpness and noise were moved by chance.
 
 A linear model on what a finished model sees (docs/decisions/0042) learns tuberculosis from the films of nine folds of ten; the
 films of the tenth are asked as they are, in all ten folds, and changed, in some: another grey scale, a narrow window, less resolution, sharpening,
@@ -18,7 +19,7 @@ import argparse
 import dataclasses
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from konio import metrics
 from konio.cohort import Split, folds
 from konio.errors import RefusedError
 from konio.features.blocks import block_features
-from konio.features.classifiers import fit_wide
+from konio.features.classifiers import Classifier, fit_wide
 from konio.io import read
 from konio.lungs import find_lungs, load_segmenter
 from konio.networks import find_bundle, read_bundle
@@ -42,6 +43,7 @@ from konio.studies.multitask.cohorts import read_films
 from konio.studies.seen import features_file
 
 Pixels = np.ndarray
+Rows = list[np.ndarray | None]
 FOLDS = 10
 
 
@@ -76,7 +78,6 @@ def framed(pixels: Pixels) -> Pixels:
 
 
 CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
-    "as they are": lambda pixels: pixels,
     "gamma 0.7": lambda pixels: pixels**0.7,
     "gamma 1.4": lambda pixels: pixels**1.4,
     "narrow window": narrow,
@@ -85,6 +86,14 @@ CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
     "noise of 2 %": noisy,
     "border and mark": framed,
 }
+
+
+def moved(pixels: Pixels, seed: int) -> Pixels:
+    """A film whose grey scale, sharpness and noise are moved by chance, less or more than in `CHANGES`."""
+    rng = np.random.default_rng([3, seed])
+    out = pixels ** np.exp(rng.uniform(-0.5, 0.5))
+    out = ndi.gaussian_filter(out, rng.uniform(0, 1.5))
+    return np.clip(out + rng.normal(0, rng.uniform(0, 0.03), out.shape), 0, 1)
 
 
 class Eyes:
@@ -112,15 +121,13 @@ class Eyes:
             return block_features(self.network, seen, film.zones[None])[0].float().numpy()
 
 
-def kept_rows(study: Path, films: int) -> list[np.ndarray | None]:
+def kept_rows(study: Path, films: int) -> Rows:
     """What a finished study kept of the first films of its table; ``None`` where it refused one."""
     table = np.load(features_file(study), allow_pickle=False)[:films].astype(np.float32)
     return [row if row.any() else None for row in table]
 
 
-def _fold(
-    rows: list[np.ndarray | None], truth: np.ndarray, split: Split, kept: np.ndarray
-) -> tuple[float, float]:
+def _fold(rows: Rows, truth: np.ndarray, split: Split, kept: np.ndarray) -> tuple[float, float]:
     """Area and accuracy on the films that one fold holds out."""
     train, test = ([k for k in side if kept[k]] for side in (split.train, split.test))
     model = fit_wide(np.stack([rows[k] for k in train]), truth[train], seed=0)
@@ -134,6 +141,85 @@ def _interval(values: np.ndarray) -> str:
     return f"{found.low:.3f} to {min(1.0, found.high):.3f}"
 
 
+def changed(
+    eyes: Eyes, images: list[Image], test: list[int], change: Callable[[Pixels], Pixels]
+) -> Rows:
+    """What the model sees of some films after a change."""
+    rows = []
+    for k in test:
+        pixels = np.ascontiguousarray(change(images[k].pixels), np.float32)
+        rows.append(eyes.see(dataclasses.replace(images[k], pixels=pixels)))
+    return rows
+
+
+def taught(rows: Rows, copies: Rows, truth: np.ndarray, train: list[int]) -> Classifier:
+    """A linear model of the films of one side and, where there are any, of their moved copies."""
+    more = [k for k in train if copies and copies[k] is not None]
+    seen = [rows[k] for k in train] + [copies[k] for k in more]
+    return fit_wide(np.stack(seen), truth[train + more], seed=0)
+
+
+def area(model: Classifier, rows: Rows, truth: np.ndarray) -> float:
+    """Area under the ROC curve on the films that were not refused."""
+    found = [k for k, row in enumerate(rows) if row is not None]
+    said = model.probabilities(np.stack([row for row in rows if row is not None]))
+    return metrics.roc_auc(truth[found] == 1, said[:, 1])
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """Films and what is asked of them.
+
+    Args:
+        images: the films.
+        truth: their classes.
+        lungs: what the model sees of their lungs.
+        whole: of the whole films; empty where this is not asked.
+        copies: of moved copies; empty where this is not asked.
+        changes: names of `CHANGES`.
+    """
+
+    images: list[Image]
+    truth: np.ndarray
+    lungs: Rows
+    whole: Rows
+    copies: Rows
+    changes: tuple[str, ...]
+
+
+def travelled(
+    eyes: Eyes, own: Asked, splits: Sequence[Split]
+) -> tuple[dict[str, list[float]], dict[str, int]]:
+    """Areas of every change in every fold, and how many changed films were refused."""
+    areas: dict[str, list[float]] = {}
+    refused: dict[str, int] = {}
+    for split in splits:
+        train, test = (
+            [k for k in side if own.lungs[k] is not None] for side in (split.train, split.test)
+        )
+        plain = taught(own.lungs, [], own.truth, train)
+        moving = taught(own.lungs, own.copies, own.truth, train) if own.copies else None
+        for name in ("as they are", *own.changes):
+            rows = (
+                [own.lungs[k] for k in test]
+                if name == "as they are"
+                else changed(eyes, own.images, test, CHANGES[name])
+            )
+            refused[name] = refused.get(name, 0) + sum(row is None for row in rows)
+            areas.setdefault(name, []).append(area(plain, rows, own.truth[test]))
+            if moving is not None:
+                areas.setdefault(f"{name}, copies learned too", []).append(
+                    area(moving, rows, own.truth[test])
+                )
+            print(f"  ({name}: {areas[name][-1]:.3f})", flush=True)
+        if own.whole:
+            model = taught(own.whole, [], own.truth, train)
+            areas.setdefault("whole film instead of the lungs", []).append(
+                area(model, [own.whole[k] for k in test], own.truth[test])
+            )
+    return areas, refused
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("films", type=Path)
@@ -141,62 +227,44 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=3, help="of ten that are measured")
     parser.add_argument("--study", type=Path, help="folder of a finished study of these films")
     parser.add_argument("--no-whole", action="store_true", help="leave the whole films out")
+    parser.add_argument("--copies", action="store_true", help="learn from moved copies too")
+    parser.add_argument("--changes", nargs="+", default=list(CHANGES), choices=list(CHANGES))
     given = parser.parse_args()
     start = time.perf_counter()
     cohort, eyes = read_films(given.films), Eyes(given.model)
     images = [read(case.path) for case in cohort]
     truth = np.array(cohort.targets("differential"))
-    views = {False: kept_rows(given.study, len(images)) if given.study else []}
-    for whole in (False, True)[: 1 if given.no_whole else 2]:
-        views[whole] = views.get(whole) or [eyes.see(image, whole=whole) for image in images]
-    kept = np.array([row is not None for row in views[False]])
+    lungs = (
+        kept_rows(given.study, len(images))
+        if given.study
+        else [eyes.see(image) for image in images]
+    )
+    whole = [] if given.no_whole else [eyes.see(image, whole=True) for image in images]
+    copies = (
+        [
+            changed(eyes, images, [k], lambda pixels, k=k: moved(pixels, k))[0]
+            for k in range(len(images))
+        ]
+        if given.copies
+        else []
+    )
+    asked = Asked(images, truth, lungs, whole, copies, tuple(given.changes))
+    kept = np.array([row is not None for row in lungs])
     every = folds(cohort, FOLDS, np.random.default_rng([7, 11]))
-    unchanged = [_fold(views[False], truth, split, kept) for split in every]
-    splits = every[: given.folds]
-    areas: dict[str, list[float]] = {}
-    refused: dict[str, int] = {}
-    for split in splits:
-        train, test = ([k for k in side if kept[k]] for side in (split.train, split.test))
-        models = {
-            whole: fit_wide(np.stack([rows[k] for k in train]), truth[train], seed=0)
-            for whole, rows in views.items()
-        }
-
-        def area(rows: list[np.ndarray | None], whole: bool, test: list[int] = test, models: dict = models) -> float:  # fmt: skip
-            found = [k for k, row in zip(test, rows, strict=True) if row is not None]
-            said = models[whole].probabilities(np.stack([r for r in rows if r is not None]))
-            return metrics.roc_auc(truth[found] == 1, said[:, 1])
-
-        for name, change in CHANGES.items():
-            rows = views[False]
-            asked = [rows[k] for k in test]
-            if name != "as they are":
-                altered = [
-                    dataclasses.replace(
-                        images[k], pixels=np.ascontiguousarray(change(images[k].pixels), np.float32)
-                    )
-                    for k in test
-                ]
-                asked = [eyes.see(image) for image in altered]
-            refused[name] = refused.get(name, 0) + sum(row is None for row in asked)
-            areas.setdefault(name, []).append(area(asked, False))
-        if True in views:
-            areas.setdefault("whole film instead of the lungs", []).append(
-                area([views[True][k] for k in test], True)
-            )
+    own = np.array([_fold(lungs, truth, split, kept) for split in every])
+    areas, refused = travelled(eyes, asked, every[: given.folds])
     print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, {time.perf_counter() - start:.0f} s")  # fmt: skip
-    own = np.array(unchanged)
     print(f"{eyes.name}; {int(kept.sum())} films")
     print(
         f"as they are, all {FOLDS} folds: area {own[:, 0].mean():.3f} ({own[:, 0].min():.3f} to {own[:, 0].max():.3f}; "
         f"Nadeau-Bengio 95 % {_interval(own[:, 0])}), accuracy {own[:, 1].mean():.3f} ({_interval(own[:, 1])})"
     )
-    print(f"changed, the first {len(splits)} folds:")
+    print(f"changed, the first {given.folds} folds:")
     base = np.array(areas["as they are"])
-    for name, own in areas.items():
-        gaps = np.array(own) - base
+    for name, found in areas.items():
+        gaps = np.array(found) - base
         print(
-            f"  {name:32} area {np.mean(own):.3f}   difference {gaps.mean():+.3f} ({gaps.min():+.3f} to {gaps.max():+.3f})"
+            f"  {name:40} area {np.mean(found):.3f}   difference {gaps.mean():+.3f} ({gaps.min():+.3f} to {gaps.max():+.3f})"
             f"   refused {refused.get(name, 0)}"
         )
 

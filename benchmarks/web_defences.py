@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from _machine import machine
+
 ROOT = Path(__file__).parents[1]
 
 #: Name, file below ``src/konio/web``, what stands there, what is put in its place, the test below ``tests/web`` that
@@ -205,6 +207,7 @@ def red(home: Path, file: str, old: str, new: str, test: str) -> str:
 
 def main(names: list[str]) -> int:
     """Exit status: 0 if every test went red."""
+    print(machine())
     wrong = 0
     for name, file, old, new, test in DEFENCES:
         if names and name not in names:

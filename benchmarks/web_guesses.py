@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _web import Client, Server, data_folder, machine, member, opened, percentiles
+from _machine import machine
+from _web import Client, Server, data_folder, member, opened, percentiles
 from konio.web import passwords
 from konio.web.openapi import document
 from konio.web.tables import Account, AuditEvent
@@ -136,7 +137,7 @@ def _raw(given: dict[str, object]) -> bytes:
 
 
 def main(guessed: int = 10_000, made_up: int = 5_000) -> None:
-    print(machine())
+    print(machine("flask", "sqlalchemy", "waitress"))
     guesses(guessed)
     anything(made_up)
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _web import Client, Server, data_folder, machine, member, opened, wait_for
+from _machine import machine
+from _web import Client, Server, data_folder, member, opened, wait_for
 from konio.web.jobs import OPEN
 from konio.web.tables import Case, Film, Job, Result
 
@@ -159,7 +160,7 @@ def _report_web(room: object, kills: int, acknowledged: dict[str, int]) -> None:
 
 
 def main(jobs: int = 1000, worker_kills: int = 200, web_kills: int = 50) -> None:
-    print(machine())
+    print(machine("flask", "sqlalchemy", "waitress"))
     workers(jobs, worker_kills)
     web(web_kills)
 

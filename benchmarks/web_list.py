@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _web import Client, Server, data_folder, machine, member, opened, percentiles
+from _machine import machine
+from _web import Client, Server, data_folder, member, opened, percentiles
 from konio.web.shapes import SortKey
 from konio.web.tables import Account
 
@@ -99,7 +100,7 @@ def inside(room: object, name: str, who: tuple[str, str]) -> None:
 
 
 def main(cases: int = 100_000) -> None:
-    print(machine())
+    print(machine("flask", "sqlalchemy", "waitress"))
     with data_folder() as data:
         room = opened(data)
         reader, root = member(room, "reader"), member(room, "root", "administrator")

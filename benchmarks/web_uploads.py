@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from _web import Client, Server, data_folder, machine, member, opened, percentiles
+from _machine import machine
+from _web import Client, Server, data_folder, member, opened, percentiles
 
 MEGABYTES = 8
 
 
 def main(clients: int = 64) -> None:
-    print(machine())
+    print(machine("flask", "sqlalchemy", "waitress"))
     with data_folder() as data:
         room = opened(data)
         people = [member(room, f"reader{number}") for number in range(clients)]

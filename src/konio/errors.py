@@ -21,6 +21,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from konio.details import detail_zh
+
 
 class KonioError(Exception):
     """Base of all errors that konio raises on purpose."""
@@ -132,6 +134,14 @@ REFUSALS: Final = MappingProxyType(
             "the picture is inverted against what its header says ({detail}); correct the header at the source",
             "图像黑白与文件头声明相反（{detail}），请在来源处更正",
         ),
+        "negative": RefusalText(
+            "the picture is a negative, its bones are dark ({detail}); give it with bright bones",
+            "图像为负片，骨骼呈黑色（{detail}），请提供骨骼呈白色的图像",
+        ),
+        "upside-down": RefusalText(
+            "the film does not stand upright ({detail}); turn it so that the tips of the lungs are on top",
+            "胸片未正立（{detail}），请旋转至肺尖朝上",
+        ),
         "blank": RefusalText(
             "the picture holds no contrast ({detail}); export the film again",
             "图像没有对比度（{detail}），请重新导出",
@@ -206,7 +216,7 @@ class RefusedError(KonioError):
         self.detail = detail
         text = REFUSALS[code]
         self.reason = text.en.format(detail=detail or "no detail")
-        self.reason_zh = text.zh.format(detail=detail or "无详情")
+        self.reason_zh = text.zh.format(detail=detail_zh(detail) if detail else "无详情")
         super().__init__(self.reason)
 
     def __reduce__(self) -> tuple[type[RefusedError], tuple[str, str]]:

@@ -250,7 +250,7 @@ class Assessment:
         tasks: answer by question name; a question that does not apply is absent or ``None``.
         withheld: question name to the reason (English, Chinese) why it is not answered.
         regions: boxes that moved the answers.
-        zones: zone name to ``{"profusion", "expected", "confidence"}``, or ``None``.
+        zones: zone name to ``{"profusion", "expected", "confidence", "doubtful"}``, or ``None``.
         rule: stage by GBZ 70-2015 from the zones: ``stage, clause, by_interpretation, sentence, sentence_zh``.
         decision: how two levels came to the stage (``level`` that decided, probability of ``disease``, ``cut_point``,
             ``crops``), or ``None``.

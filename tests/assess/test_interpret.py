@@ -134,5 +134,28 @@ def test_a_model_of_zones_alone_gives_the_stage_and_says_what_it_takes_for_grant
 def test_the_zone_table_says_what_the_zones_say() -> None:
     level = dict.fromkeys(PROFUSIONS, 0.0) | {"1/1": 0.75, "1/2": 0.25}
     table = zone_table({f"zone_{zone}": TaskAnswer(level, 4.25) for zone in ZONES})
-    assert table["ll"] == {"profusion": "1/1", "expected": 4.25, "confidence": 0.75}
+    assert table["ll"] == {
+        "profusion": "1/1",
+        "expected": 4.25,
+        "confidence": 0.75,
+        "doubtful": False,
+    }
     assert stage_by_rule(None, {}, {})[0] is None
+
+
+@pytest.mark.parametrize(
+    ("odds", "doubtful"), [((9.0, 0.0, 0.0), False), ((0.0, 9.0, 0.0), True), ((0.0, 0.0, 9.0), False)]
+)  # fmt: skip
+def test_grades_of_a_film_of_tuberculosis_are_to_be_doubted(odds, doubtful) -> None:
+    answers = {
+        "differential": TaskAnswer(dict(zip(("healthy", "tuberculosis", "dust"), odds_of(odds), strict=True))),
+        **{f"zone_{zone}": TaskAnswer({"0/0": 0.4, "2/1": 0.6}, 3.0) for zone in ZONES},
+    }  # fmt: skip
+    table = zone_table(answers)
+    assert table is not None
+    assert {row["doubtful"] for row in table.values()} == {doubtful}
+
+
+def odds_of(logits):
+    total = sum(math.exp(value) for value in logits)
+    return [math.exp(value) / total for value in logits]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.io.slices import ct_slice
+from tests.io.test_real_files import READ
 
 from konio.errors import OutputError
 from konio.report import files as files_module
@@ -47,6 +49,47 @@ def test_a_ct_scan_is_one_case_that_asks_for_a_place(konio, tiny, made_up_films,
     assert "--at X,Y,Z" in result.err
 
 
+def test_every_file_of_a_mixed_folder_is_accounted_for(
+    konio, tiny, made_up_films, tmp_path
+) -> None:
+    alone = {
+        "film.dcm": made_up_films[0].read_bytes(),
+        "empty.dcm": b"",
+        "slice-1.dcm": ct_slice(1, "1.2.3.1"),
+        "slice-2.dcm": ct_slice(2, "1.2.3.2"),
+    }
+    for name, data in alone.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "notes.txt").write_text("a note")
+    (tmp_path / "ct").mkdir()
+    for number in range(4):
+        (tmp_path / "ct" / f"{number}.dcm").write_bytes(ct_slice(number))
+    result = konio("assess", tmp_path, "--model", tiny, "--format", "json")
+    said = {Path(line["input"]["path"]).name: line for line in result.lines}
+    assert set(said) == {*alone, "ct"}
+    assert said["film.dcm"]["status"] == "assessed"
+    assert said["slice-1.dcm"]["refusal"]["code"] == "not-radiograph"
+    scan = said["ct"]["refusal"]
+    assert (scan["code"], "4 files of 1 series" in scan["reason"]) == ("scan-without-place", True)
+    assert "1 file in folders is no image" in result.err
+    assert result.err.splitlines()[-1] == "1 assessed, 4 failed"
+
+
+@pytest.mark.data
+def test_every_sample_file_is_accounted_for(konio, tiny, real) -> None:
+    folder = real / "dicom"
+    if not folder.is_dir():
+        pytest.skip("no sample DICOM files")
+    result = konio("assess", folder, "--model", tiny, "--format", "json")
+    said = {Path(line["input"]["path"]).name: line for line in result.lines}
+    assert set(said) == {path.name for path in folder.iterdir()} - {"manifest.csv"}
+    for name, line in said.items():
+        assert line["status"] == "assessed" or line["refusal"]["code"], name
+    assert {name for name, line in said.items() if line["status"] == "assessed"} <= set(READ)
+    done = sum(line["status"] == "assessed" for line in said.values())
+    assert f"{done} assessed, {len(said) - done} failed" in result.err
+
+
 def test_without_options_answers_are_lines_to_read(konio, tiny, made_up_films) -> None:
     result = konio("assess", made_up_films[0], "--model", tiny)
     assert result.status == 0
@@ -64,7 +107,34 @@ def test_chinese(konio, tiny, made_up_films, tmp_path) -> None:
     )  # fmt: skip
     assert "已评估 1，失败 1" in result.out.splitlines()[-1]
     assert "拒绝 [missing]: 文件不存在" in result.err
+    (tmp_path / "notes.txt").write_text("a note")
+    (tmp_path / "words.png").write_bytes(b"words")
+    folder = konio("assess", tmp_path, "--model", tiny, "--lang", "zh")
+    assert "文件夹中有 " in folder.err and "已略过" in folder.err
+    (line,) = (line for line in folder.err.splitlines() if "words.png" in line)
+    assert line.endswith("（依据文件开头的字节），请提供图像文件")
     assert 'data-lang="zh"' in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_what_is_left_out_is_counted_in_the_right_number() -> None:
+    from konio.cli.assess import _left_out
+    from konio.io import Inputs
+
+    assert list(_left_out(Inputs((), 1, 1), "en")) == [
+        "1 file in folders is no image and was passed over",
+        "1 file was named twice and read once",
+    ]
+    assert list(_left_out(Inputs((), 2, 3), "en")) == [
+        "2 files in folders are no images and were passed over",
+        "3 files were named twice and read once",
+    ]
+    assert list(_left_out(Inputs(()), "zh")) == []
+
+
+def test_pages_without_a_folder_are_asked_where_to_go(konio, tiny, made_up_films) -> None:
+    result = konio("assess", made_up_films[0], "--model", tiny, "--format", "json,page")
+    assert result.status == 2
+    assert "page is written as files; say where with --out DIR" in result.err
 
 
 def test_a_folder_gets_pages_and_a_list(konio, tiny, made_up_films, tmp_path) -> None:
@@ -113,7 +183,7 @@ def test_ten_thousand_mixed_files(konio, tiny, made_up_films, tmp_path) -> None:
     found = {Path(line["input"]["path"]).name: line["status"] for line in result.lines}
     assert found == {"empty.dcm": "refused", "film.dcm": "assessed", "broken.png": "refused"}
     assert result.err.splitlines()[-1] == "1 assessed, 2 failed"
-    assert "10000 files in folders are no images" in result.err
+    assert "10000 files in folders are no images and were passed over" in result.err
 
 
 def test_an_empty_folder_is_a_failure(konio, tiny, tmp_path) -> None:

@@ -52,8 +52,9 @@ def test_only_an_estimate_needs_no_folder(konio, study):
     assert (said.status, "give --out DIR" in said.err) == (2, True)
 
 
-def test_a_report_of_nothing_is_refused(konio, tmp_path):
-    said = konio("study", "multitask", "--report-only", "--out", tmp_path)
+@pytest.mark.parametrize("study", ["multitask", "nodules"])
+def test_a_report_of_nothing_is_refused(konio, tmp_path, study):
+    said = konio("study", study, "--report-only", "--out", tmp_path)
     assert said.status == 1
     assert "holds no study" in said.err
 

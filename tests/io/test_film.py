@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import tracemalloc
 from pathlib import Path
 
 import imagecodecs
@@ -14,6 +15,7 @@ from PIL import Image as Pillow
 
 from konio.errors import REFUSALS, RefusedError
 from konio.io import film, sizes
+from konio.io.dicom import read_dicom
 from konio.io.magic import sniff
 
 
@@ -243,3 +245,45 @@ def test_a_damaged_header_is_read_or_refused_and_nothing_else(film_file, tmp_pat
 )
 def test_formats_are_told_by_their_first_bytes(head, expected):
     assert sniff(head) == expected
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg"])
+def test_a_negative_png_or_jpeg_is_refused_without_a_word_of_headers(tmp_path, chest, form):
+    path = tmp_path / f"film.{form}"
+    Pillow.fromarray(((1 - chest()) * 255).astype(np.uint8)).save(path, form)
+    assert code_of(path) == "negative"
+
+
+@pytest.mark.parametrize(
+    "syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"]
+)
+def test_a_file_that_ends_inside_its_header_is_cut_and_not_without_pixels(
+    tmp_path, dicom, chest, syntax
+):
+    whole = dicom((chest() * 4095).astype(np.uint16), syntax, 12, PatientComments="x" * 3000)
+    path = tmp_path / "film.dcm"
+    path.write_bytes(whole[: whole.index(b"xxx") + 1500])
+    assert code_of(path) == "truncated"
+    path.write_bytes(dicom((chest() * 4095).astype(np.uint16), syntax, 12, PixelData=None))
+    assert code_of(path) == "no-pixels"
+
+
+def test_a_deflated_film_costs_little_more_than_its_pixels(dicom):
+    noise = np.random.default_rng(0).integers(0, 4096, (1000, 1000)).astype(np.uint16)
+    whole = dicom(noise, "1.2.840.10008.1.2.1.99", 12)
+    tracemalloc.start()
+    try:
+        stored = read_dicom(whole)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(stored.words, noise)
+    assert peak < 1.5 * noise.nbytes
+
+
+@pytest.mark.parametrize("left", [0.9, 0.5])
+def test_a_deflated_film_that_is_cut_says_so(tmp_path, dicom, chest, left):
+    whole = dicom((chest() * 4095).astype(np.uint16), "1.2.840.10008.1.2.1.99", 12)
+    path = tmp_path / "film.dcm"
+    path.write_bytes(whole[: int(left * len(whole))])
+    assert code_of(path) == "truncated"

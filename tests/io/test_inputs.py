@@ -4,8 +4,9 @@ import os
 import time
 
 import pytest
+from tests.io.slices import ct_slice
 
-from konio.io import discover
+from konio.io import Decoder, discover
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\2\0\0\0\2\0\x08\0\0\0\0"
 MASK = PNG[:24] + b"\x01" + PNG[25:]
@@ -92,7 +93,7 @@ def ct_head(uid: bytes = b"1.2.840.10008.5.1.4.1.1.2\0") -> bytes:
 def test_a_scan_is_one_input_however_many_slices_it_has(folder):
     (folder / "ct").mkdir()
     for number in range(5):
-        (folder / "ct" / f"{number}.dcm").write_bytes(ct_head())
+        (folder / "ct" / f"{number}.dcm").write_bytes(ct_slice(number))
     (folder / "ct" / "scout.png").write_bytes(PNG)
     (folder / "scan.mhd").write_bytes(b"ObjectType = Image")
     (folder / "scan.raw").write_bytes(b"\0\0")
@@ -100,11 +101,40 @@ def test_a_scan_is_one_input_however_many_slices_it_has(folder):
     films = ["empty.dcm", "film", "words.jpg", "z.png", "b/inner.dcm", "ct/scout.png"]
     assert sorted(names(found, folder)) == sorted(["ct", "scan.mhd", *films])
     assert [os.path.relpath(path, folder) for path in found.scans] == ["scan.mhd", "ct"]
-    assert (found.skipped, found.duplicates) == (5, 0)
+    assert (found.skipped, found.duplicates, found.slices) == (5, 0, 5)
     again = discover([folder / "ct", folder])
     assert again.paths.count(str(folder / "ct")) == 1 and again.duplicates == 0
     # A slice that is named is that file, as everything that is named.
     assert discover([folder / "ct" / "1.dcm"]).paths == (str(folder / "ct" / "1.dcm"),)
+
+
+def test_slices_that_make_no_scan_hide_nothing_of_their_folder(tmp_path):
+    stray = {f"stray-{n}.dcm": ct_slice(n, f"1.2.3.{n}") for n in range(4)}
+    copies = {f"copy-{n}.dcm": ct_slice(n, "1.2.4", place=1) for n in range(4)}
+    pair = {f"pair-{n}.dcm": ct_slice(n, "1.2.5") for n in range(2)}
+    broken = {"broken.dcm": ct_head()}
+    films = {"film.png": PNG, "film.dcm": DICOM}
+    alone = {**stray, **copies, **pair, **broken, **films}
+    for name, data in alone.items():
+        (tmp_path / name).write_bytes(data)
+    found = discover([tmp_path])
+    assert names(found, tmp_path) == sorted(alone)
+    assert (found.scans, found.slices, found.skipped) == ((), 0, 0)
+    for number in range(3):
+        (tmp_path / f"series-{number}.dcm").write_bytes(ct_slice(number))
+    found = discover([tmp_path])
+    assert sorted(names(found, tmp_path)) == sorted([".", *alone])
+    assert (found.scans, found.slices) == ((str(tmp_path),), 3)
+
+
+def test_the_folder_one_stands_in_has_a_name(tmp_path, monkeypatch):
+    for number in range(3):
+        (tmp_path / f"{number}.dcm").write_bytes(ct_slice(number))
+    monkeypatch.chdir(tmp_path)
+    # A decoder of its own: the shared one may have been started in another folder.
+    with Decoder() as own:
+        monkeypatch.setattr("konio.io.decoder._default", own)
+        assert discover(["."]).paths == (".",)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,19 @@ def test_pictures_of_other_things_are_refused(chest):
     assert code_of(np.sin(40 * x) * np.sin(40 * y) / 2 + 0.5) == "not-radiograph"
 
 
+def test_a_negative_without_a_header_is_not_told_to_mend_one(chest):
+    with pytest.raises(RefusedError) as refused:
+        check_content((1 - chest()).astype(np.float32), headed=False)
+    assert refused.value.code == "negative"
+    assert "header" not in refused.value.reason and "文件头" not in refused.value.reason_zh
+
+
+def test_a_chest_on_its_side_is_told_from_a_negative(chest):
+    for quarters in (1, 3):
+        assert code_of(np.rot90(chest(192, 192), quarters)) == "upside-down"
+    assert code_of(1 - chest(192, 192)) == "inverted"
+
+
 @pytest.mark.data
 def test_no_real_film_is_refused_and_every_negative_is(real):
     from konio.io import read_many

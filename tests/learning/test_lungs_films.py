@@ -80,10 +80,10 @@ def test_disease_is_drawn_into_the_lung_and_the_mask_keeps_it():
     assert (image.numpy() - film).min() > -1e-6
 
 
-def test_veil_nodules_marks_and_edges_alter_the_film_alone():
+def test_veil_dots_marks_and_edges_alter_the_film_alone():
     film, sides = toy()
     change = dataclasses.replace(
-        NO_CHANGE, veil=(0.8, 0.0), nodules=(0.05, 0.4), marks=((0.0, 0.0, 0.1, 0.1, 1.0),),
+        NO_CHANGE, veil=(0.8, 0.0), dots=(0.05, 0.4), marks=((0.0, 0.0, 0.1, 0.1, 1.0),),
         edges=(0.0, 0.0, 0.0, 0.1),
     )  # fmt: skip
     image, masks = apply_change(film, sides, change)

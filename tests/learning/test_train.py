@@ -14,6 +14,7 @@ from konio.cohort.made_up import write_phantom_cohort
 from konio.errors import CohortError, RecipeError, UsageError
 from konio.learning import Options, StoppedError, evaluate, parse_recipe, train
 from konio.learning.checkpoint import is_state
+from konio.learning.remembered import in_common, learned_films, of_files
 from konio.learning.training import first_network, part
 from konio.networks import read_bundle
 from konio.networks.filters import spot_filters
@@ -83,6 +84,9 @@ def test_the_bundle_says_where_it_comes_from(finished, cohort):
     assert min(facts.temperatures.values()) > 0
     assert "differential/accuracy" in facts.metrics["held_out"]
     assert facts.preprocessing["size"] == 64
+    # Every film can be known again, under whatever table it stands.
+    known = learned_films(facts.cohort)
+    assert in_common(known, lambda: of_files(case.path for case in cohort)) == FILMS
     card = (finished / "bundle" / "MODEL_CARD.md").read_text()
     assert "made up" in card
     assert "no clinical claim" in card

@@ -61,6 +61,25 @@ def test_what_holds_no_two_lungs_is_refused(name):
     assert refusal.value.detail
 
 
+def standing_film(shape=(300, 300)):
+    """The toy film with the abdomen and the darker neck that a real one has."""
+    film = toy(shape) - 0.15 * (toy(shape) > 0.5)
+    film[int(0.78 * shape[0]) :] = 0.95
+    film[: int(0.12 * shape[0])] = 0.6
+    return film
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_film_on_its_head_is_refused_for_that(shape):
+    film = standing_film(shape)
+    assert find_lungs(image(film), SEGMENTER).mask.any()
+    for turned in (film[::-1], film[::-1, ::-1]):
+        with pytest.raises(RefusedError) as refusal:
+            find_lungs(image(turned.copy()), SEGMENTER)
+        assert refusal.value.code == "upside-down"
+        assert "header" not in refusal.value.reason
+
+
 def test_a_ct_is_no_film():
     volume = np.zeros((3, 8, 8), np.int16)
     ct = Image(volume, None, "ct", Source("toy", "0" * 64, "memory", 8, 8))

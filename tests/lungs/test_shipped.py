@@ -68,6 +68,16 @@ def test_a_negative_and_a_film_on_its_side_are_refused(segmenter, change):
         find_lungs(image(film), segmenter)
 
 
+@pytest.mark.parametrize("wish", ["healthy", "tuberculosis", "dust-II", "dust-III"])
+def test_made_up_films_stand_upright_and_turned_ones_do_not(segmenter, wish):
+    film = radiograph(np.random.default_rng((900_001, 3)), wish, size=384).display
+    assert find_lungs(image(film), segmenter).mask.any()
+    for turned in (film[::-1].copy(), film[::-1, ::-1].copy()):
+        with pytest.raises(RefusedError) as refusal:
+            find_lungs(image(turned), segmenter)
+        assert refusal.value.code == "upside-down"
+
+
 @pytest.mark.parametrize("name", ["mc_0003", "mc_0036", "mc_0101"])
 class TestMontgomery:
     pytestmark = real
@@ -83,6 +93,13 @@ class TestMontgomery:
 )
 class TestOtherHospitals:
     pytestmark = real
+
+    def test_turned_over_it_is_refused(self, segmenter, path):
+        film = picture(DATA / path)
+        for turned in (film[::-1].copy(), film[::-1, ::-1].copy()):
+            with pytest.raises(RefusedError) as refusal:
+                find_lungs(image(turned), segmenter)
+            assert refusal.value.code == "upside-down"
 
     def test_two_lungs_are_found(self, segmenter, path):
         lungs = find_lungs(image(picture(DATA / path)), segmenter)

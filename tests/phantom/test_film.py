@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from konio.errors import UsageError
-from konio.phantom import DEVICES, WISHES, PhantomFilm, radiograph
-from konio.phantom.canvas import LARGE, SMALL, TUBERCULOSIS
+from konio.phantom import DEVICES, FORM_WISHES, WISHES, PhantomFilm, radiograph
+from konio.phantom.canvas import CO_FINDING, LARGE, SMALL, TUBERCULOSIS
 from konio.phantom.film import _covariates
+from konio.phantom.subject import CO_FINDINGS, Subject, draw_subject
 from konio.standards import gbz
 from konio.tasks import RADIOGRAPH_TASKS, ZONES
 
@@ -159,9 +161,58 @@ def test_wrong_arguments_are_refused() -> None:
         radiograph(1, "healthy", size=128, device_name="omega")
 
 
-@pytest.mark.parametrize("wish", WISHES)
-def test_a_film_of_512_pixels_takes_about_a_second_at_most(wish: str) -> None:
-    radiograph(3, wish)
+@pytest.mark.parametrize("wish", (*WISHES, *FORM_WISHES))
+def test_a_film_of_512_pixels_takes_a_second_of_one_core_at_most(wish: str) -> None:
+    """A promise of the project; benchmarks/phantom_times.py measures it, and the films of 1024 pixels.
+
+    Time of the processor, and the shorter of two: neither waiting for a core nor one disturbance counts. A film takes 0.3 to
+    0.6 s, which leaves a slower machine its margin.
+    """
+    assert min(_spent(number, wish) for number in (3, 4)) < 1.0
+
+
+def _spent(number: int, wish: str) -> float:
     start = time.process_time()
-    radiograph(4, wish)
-    assert time.process_time() - start < 2.5
+    radiograph(number, wish)
+    return time.process_time() - start
+
+
+def test_a_film_of_1024_pixels_takes_three_seconds_of_one_core_at_most() -> None:
+    start = time.process_time()
+    radiograph(3, "dust-III", size=1024)
+    assert time.process_time() - start < 3.0
+
+
+@pytest.mark.parametrize("differential", ["healthy", "tuberculosis", "dust"])
+def test_every_co_finding_is_seen_in_every_class(differential: str) -> None:
+    """Drawn as `radiograph` draws them: the class has no say, and over 120 people none is missing."""
+    found = Counter[str]()
+    for seed in range(120):
+        body = np.random.default_rng(seed).spawn(4)[0]
+        _, male = _covariates(body, differential, "independent")
+        found.update(draw_subject(body, male).co_findings)
+    assert set(found) == set(CO_FINDINGS)
+
+
+#: What leaves a mark on the film; a large heart, emphysema and bronchitis are in the anatomy.
+MARKED = tuple(sorted(set(CO_FINDINGS) - {"large_heart", "emphysema", "bronchitis"}))
+
+
+@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("wish", ["healthy", "tuberculosis", "dust-II"])
+def test_a_co_finding_is_painted_and_told_whatever_the_class(
+    wish: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_only(names: tuple[str, ...]) -> PhantomFilm:
+        def drawn(rng: np.random.Generator, male_share: float) -> Subject:
+            return replace(draw_subject(rng, male_share), co_findings=names)
+
+        monkeypatch.setattr("konio.phantom.film.draw_subject", drawn)
+        return radiograph(6, wish, size=128)
+
+    without, with_it = with_only(()), with_only((name,))
+    assert CO_FINDING not in without.lesions
+    assert (with_it.lesions == CO_FINDING).any()
+    assert with_it.covariates["co_findings"] == name
+    assert with_it.labels == without.labels
+    assert (with_it.pixels != without.pixels).any()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from konio.errors import UsageError
 from konio.phantom import implant, radiograph
@@ -44,3 +47,31 @@ def test_films_and_masks_that_do_not_fit_are_refused(normal: tuple[np.ndarray, n
         implant(film * 3, lungs, 1)
     with pytest.raises(UsageError, match="zones"):
         implant(film, np.zeros_like(lungs), 1)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("wish", ["dust-III", "tuberculosis"])
+def test_a_real_film_carries_them_inside_its_own_lungs(real: Path, wish: str) -> None:
+    """Montgomery County: a film as it was taken, and its lungs as physicians drew them, at half the size."""
+    film, drawn = (
+        _halved(real / "nlm-tb" / folder)
+        for folder in ("montgomery/mc_0003.jpg", "montgomery-lungs/mc_0003.png")
+    )
+    lungs = drawn > 0.5
+    out = implant(film, lungs, 3, wish)
+    change = np.abs(out.display - film)
+    marked = out.lesions > 0
+    assert out.spacing_assumed and 0.8 < out.spacing_mm[0] < 1.6
+    assert marked.sum() > 100
+    assert (marked & lungs).sum() > 0.9 * marked.sum()
+    assert change[marked].mean() > 0.01
+    assert change[~lungs].mean() < 0.05 * change[marked].mean()
+    np.testing.assert_array_equal(out.lungs, lungs)
+    assert out.labels["differential"] == wish.partition("-")[0]
+
+
+def _halved(path: Path) -> np.ndarray:
+    with Picture.open(path) as opened:
+        grey = opened.convert("L")
+        small = grey.resize((grey.width // 2, grey.height // 2), Picture.Resampling.BOX)
+    return np.asarray(small, np.float32) / 255

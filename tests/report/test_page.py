@@ -16,6 +16,7 @@ from konio.lungs.quality import REMARKS
 from konio.records import NOTICE, NOTICE_ZH, Refusal
 from konio.report import render_index, render_page
 from konio.report.index import Row
+from konio.report.measures import MADE_UP, cohort_words, measured_words, score_words
 from konio.report.words import WORDS, percent
 from konio.tasks import ZONES
 
@@ -233,4 +234,58 @@ def test_percentages_never_say_certain_or_impossible() -> None:
     assert percent(0.999) == "> 99 %"
     assert percent(0.001) == "< 1 %"
     assert percent(0.5) == "50 %"
-    assert percent(1.0) == "100 %"
+    assert percent(1.0) == "> 99 %"
+    assert percent(0.0) == "< 1 %"
+
+
+def of_tuberculosis(examined: Examined, doubtful: bool = True) -> Examined:
+    zones = {zone: {**row, "doubtful": doubtful} for zone, row in examined.assessment.zones.items()}
+    return dataclasses.replace(
+        examined, assessment=dataclasses.replace(examined.assessment, zones=zones)
+    )
+
+
+def test_grades_of_a_film_of_tuberculosis_are_grey_and_say_why(examined: Examined) -> None:
+    page, plain = (render_page(of_tuberculosis(examined, yes)) for yes in (True, False))
+    for words in WORDS["zones-doubtful"]:
+        assert words in page and words not in plain
+    classes = {a["class"] for _, a in Parts(page).tags if "zone " in (a.get("class") or "")}
+    assert classes == {"zone doubtful"}
+    listed = render_index([Row.of(of_tuberculosis(examined), of_tuberculosis(examined).assessment, failed=False)])  # fmt: skip
+    assert 'rect class="level-0"' in listed and not re.search('rect class="level-[123]"', listed)
+
+
+def test_nothing_is_claimed_of_a_history_that_konio_cannot_know(html: str) -> None:
+    assert WORDS["history"].zh in html
+    assert "缺少可靠" not in html
+    assert "。(" not in html
+
+
+def test_numbers_of_the_film_have_a_unit_or_a_usual_range(html: str) -> None:
+    for name in ("margin", "rotation", "inspiration", "lung_contrast", "clipped", "sharpness"):
+        said = measured_words(name, 0.123)
+        assert said is not None and "(usual: " in said.en and "（通常" in said.zh
+    assert measured_words("mediastinum_contrast", -0.1).en == (
+        "darker than the lungs by 10.0 % of the grey scale"
+    )
+    assert measured_words("rotation", -0.0043).en.startswith(
+        "0.4 % of the chest's width to the left"
+    )
+    assert html.count("(usual: ") >= 5
+
+
+def test_provenance_is_said_in_words(html: str) -> None:
+    assert "stage/kappa" not in html and "description" not in html
+    assert "Stage: quadratic-weighted kappa 0.50" in html
+    assert "期别：二次加权 kappa 0.50" in html
+    said = score_words({"differential/accuracy": 0.796, "zone_ru/mae": 0.931}, 216)
+    assert said.en.startswith("Differential: right answers 80 %; right upper zone: mean error in grades 0.93. On the 216 films")  # fmt: skip
+    assert "216 张" in said.zh
+    assert score_words({}, 3) is None
+    learned = cohort_words({"description": MADE_UP, "films": 3600, "patients": 3600, "trained_on": 3384, "held_out": 216})  # fmt: skip
+    assert learned == (
+        "made-up patients (computed phantoms): 3600 films of 3600 patients, 3384 to learn from, 216 held out",
+        "合成患者（计算机体模）：3600 名患者的 3600 张胸片，其中 3384 张用于学习，216 张留出",
+    )
+    told = score_words({"accuracy": 0.79, "recall": {"0": 0.81, "I": 0.56}}, None)
+    assert "recall: " in told.en and "召回率" in told.zh

@@ -271,6 +271,31 @@ def test_change_list_of_one_film_by_hand():
     ]
 
 
+def test_asbestos_and_plaques_are_among_the_changes():
+    exposed = dataclasses.replace(film("0/1", "0/1"), asbestos=True)
+    changes = {change.kind: change for change in stage(exposed).one_change_away}
+    assert (changes["plaque"].after, changes["plaque"].stage, changes["plaque"].clause) == (
+        "present", "I", "5.1c",
+    )  # fmt: skip
+    assert "pleural plaques present instead of absent" in changes["plaque"].en
+    assert "若胸膜斑由“无”变为“有”" in changes["plaque"].zh
+    ill = dataclasses.replace(exposed, plaque=Plaque())
+    changes = {change.kind: change for change in stage(ill).one_change_away}
+    assert changes["asbestos"].stage == changes["plaque"].stage == "0"
+    assert not {"asbestos", "plaque"} & {c.kind for c in stage(film("1/1")).one_change_away}
+
+
+@given(films)
+def test_every_change_of_asbestos_and_plaques_is_told(findings):
+    result = stage(findings)
+    told = {change.kind for change in result.one_change_away}
+    toggled = decide(dataclasses.replace(findings, asbestos=not findings.asbestos))[0]
+    assert ("asbestos" in told) == (toggled != result.stage)
+    others = (None, PLAIN, AT_HEART, LONG, SHAGGY)
+    reached = {decide(dataclasses.replace(findings, plaque=plaque))[0] for plaque in others}
+    assert ("plaque" in told) == bool(reached - {result.stage})
+
+
 def test_a_small_large_opacity_is_enough_beside_profusion_three():
     changes = stage(film(*["3/3"] * 6)).one_change_away
     assert [(c.kind, c.after, c.clause) for c in changes] == [

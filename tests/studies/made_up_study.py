@@ -108,14 +108,20 @@ class Made:
         table = np.stack([ground + (i % 6) * 8 for i in range(len(self.six))]).astype(np.uint8)
         np.save(folder / f"images-{side}.npy", table)
 
-    def study(self, tasks: list[str], **changes: Any) -> None:
+    def study(
+        self,
+        tasks: list[str],
+        dropouts: list[float] | None = None,
+        repeats: int = 1,
+        **changes: Any,
+    ) -> None:
         counts = {task: {c: sum(self.truth(task, np.arange(len(self.six))) == k) for k, c in enumerate(TASKS[task].classes)} for task in TASKS}  # fmt: skip
         document = {
             "schema": "konio.study/1", "study": "multitask", "preset": "smoke", "about": "Tiny.", "about_zh": "极小。",
             "konio_version": "0.1.0", "fingerprint": "a" * 64, "cohort_fingerprint": "b" * 64,
             "cohort": {"name": "made up", "made_up": True, "films": len(self.six), "patients": len(self.six), "refused": {},
                        "counts": {t: {c: int(n) for c, n in own.items()} for t, own in counts.items()}},
-            "design": {"folds": self.folds, "test_fraction": 0.2, "dropouts": list(DROPOUTS),
+            "design": {"folds": self.folds, "test_fraction": 0.2, "dropouts": list(DROPOUTS) if dropouts is None else dropouts, "repeats": repeats,
                        "seeds": list(range(1, self.seeds + 1)), "tasks": tasks},
             "recipe": {}, "pretraining": {"stage": "skipped", "origin": "", "comparable_to_paper": False},
             "chosen": {"multi": 0.75, "single-differential": 0.75, "single-stage": 0.25},
@@ -172,5 +178,13 @@ def write_real(out: Path, films: int = 240, folds: int = 4, *, mixed: bool = Tru
     made.cases()
     made.films()
     cohort = {"name": "shenzhen", "made_up": False, "films": films, "patients": films, "refused": {}, "counts": {}}  # fmt: skip
-    made.study(["differential"], preset="real", cohort=cohort, chosen=None, temperatures=None)
+    made.study(
+        ["differential"],
+        preset="real",
+        cohort=cohort,
+        chosen=None,
+        temperatures=None,
+        dropouts=[0.5],
+        repeats=2,
+    )
     return made

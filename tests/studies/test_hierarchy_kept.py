@@ -24,6 +24,7 @@ from konio.studies.hierarchy.design import LEVELS, design, trial_name
 from konio.studies.hierarchy.experiment import Ask, run_hierarchy
 from konio.studies.hierarchy.parts import Parts, divide, write_parts
 from konio.studies.hierarchy.presets import PLAIN, PRESETS, Preset, check, preset, with_onlooker
+from konio.studies.hierarchy.record import report
 from konio.studies.hierarchy.trial import (
     PREPARED,
     WEIGHTS,
@@ -240,9 +241,27 @@ def noise_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("konio.studies.hierarchy.experiment.prepare_films", prepared)
 
 
+def part_of_it(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seed that is not finished is left out of the page, and the page says so."""
+    monkeypatch.setattr("konio.studies.hierarchy.record.preset", lambda name: TINY)
+    whole = report(out).read_text("utf-8")
+    assert "Not finished" not in whole
+    lost = out / TRIALS / f"level-1-s{TINY.seeds[-1]}" / RESULT
+    kept = lost.read_bytes()
+    lost.unlink()
+    part = report(out).read_text("utf-8")
+    assert f"{len(TINY.seeds) - 1} of {len(TINY.seeds)} seeds" in part
+    assert "尚未完成" in part
+    first = out / TRIALS / f"level-1-s{TINY.seeds[0]}" / RESULT
+    first.unlink()
+    with pytest.raises(OutputError, match="no seed of the study"):
+        report(out)
+    lost.write_bytes(kept)
+
+
 @pytest.mark.slow
 def test_the_whole_study_ends_in_its_page(
-    tmp_path: Path, noise_is_prepared: None, make_bundle: Any
+    tmp_path: Path, noise_is_prepared: None, make_bundle: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, bundle = cohort(tmp_path), str(make_bundle())
 
@@ -272,6 +291,7 @@ def test_the_whole_study_ends_in_its_page(
     settings = json.loads((next(iter(before)).parent / "trial.json").read_text("utf-8"))["settings"]
     assert 7 * sum(settings["kept"]) <= seen.shape[1]
     assert len(settings["kept"]) == len(SEEN)
+    part_of_it(out, monkeypatch)
     other = make_bundle(spoil=lambda network: [p.mul_(0.9) for p in network.backbone.parameters()])
     with pytest.raises(OutputError, match="another study"):
         go(with_onlooker(TINY, str(other)))

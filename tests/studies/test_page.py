@@ -135,6 +135,14 @@ def test_published_columns_are_marked_in_the_page():
     assert page.count("as printed") == 1
 
 
+@pytest.mark.parametrize(("mixed", "left"), [(False, 1), (True, 2)])
+def test_a_column_of_words_and_numbers_begins_on_the_left(mixed, left):
+    columns = (Column("fact"), Column("ours", mixed=mixed))
+    rows = ((text("films"), Cell("360", {"": 360})), (text("network"), text("DenseNet121")))
+    page = render_page("t", [Section("s", (Table("t", columns, rows),))], now=NOW)
+    assert page.count('<td class=" words">') == left
+
+
 def test_language_is_chosen_or_refused():
     assert 'data-lang="zh"' in render_page("x", SECTIONS, About(language="zh"), now=NOW)
     assert "data-follow>" in render_page("x", SECTIONS, now=NOW)

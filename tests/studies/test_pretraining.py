@@ -97,7 +97,10 @@ def test_given_every_network_of_every_group_starts_from_the_file(tmp_path):
     assert (made.stage, made.origin, made.comparable) == ("given", "konio", False)
     assert dict(made.weights or {}) == {"file": file.name, "sha256": sha256_of(file)}
     page = study_of(out, made, MULTI, STAGE)
-    assert f"First weights: given, konio ({file.name}, SHA-256 {sha256_of(file)[:12]})." in page
+    assert (
+        f"First weights: given, the backbone of a konio model (file {file.name}, SHA-256 {sha256_of(file)[:12]})."
+        in page
+    )
     assert record.read(out)["pretraining"] == made.to_json()
     given = load_file(file)
     for trial in (MULTI, STAGE):
@@ -132,7 +135,7 @@ def test_given_a_bundle_its_backbone_is_taken(tmp_path):
     made = provide(tmp_path / "out", Ask(TINY, pretrained=bundle.path))
     assert dict(made.weights or {})["file"] == "shipped-network.safetensors"
     page = study_of(tmp_path / "out", made, STAGE)
-    assert "given, konio (shipped-network.safetensors" in page
+    assert "given, the backbone of a konio model (file shipped-network.safetensors" in page
     given = read_bundle(bundle.path).weights
     for name, value in starts_from(tmp_path / "out", STAGE).items():
         assert torch.equal(value, given[f"backbone.{name}"]), name
@@ -149,7 +152,7 @@ def test_made_the_backbone_is_pretrained_once_and_named(tmp_path):
     assert sha256_of(run) == sha256_of(kept) == (made.weights or {})["sha256"]
     assert {(stage, films) for stage, _, films, _ in counted} == {("pre-training films", 8)}
     page = study_of(out, made, MULTI)
-    assert "First weights: made by this study, konio (backbone.safetensors" in page
+    assert "First weights: made by this study (file backbone.safetensors" in page
     learned = load_file(kept)
     for name, value in starts_from(out, MULTI).items():
         assert torch.equal(value, learned[f"backbone.{name}"]), name

@@ -35,13 +35,23 @@ def test_flips_is_the_share_of_pairs_of_runs_that_differ(answers, truth):
     assert case.right == pytest.approx(answers.count(truth) / len(answers))
 
 
-def test_review_lists_contradicted_labels_first_then_unsteady_cases():
+def test_review_lists_unsteady_cases_first_and_leaves_room_for_both_kinds():
     steady = [1] * 10
-    answers = np.array([steady, [0] * 10, [0] * 5 + [1] * 5, [0] * 9 + [1], [1] * 9 + [0]]).T
-    found = stability(answers, [1, 1, 0, 1, 1], 2)
+    answers = np.array(
+        [steady, [0] * 10, [0] * 5 + [1] * 5, [0] * 9 + [1], [1] * 9 + [0], [0] * 4 + [1] * 6]
+    ).T
+    found = stability(answers, [1, 1, 0, 1, 1, 0], 2)
     listed = for_review(found)
-    assert [(case.position, case.reason) for case in listed] == [(1, "label"), (3, "label"), (2, "unsteady")]  # fmt: skip
-    assert for_review(found, most=1)[0].position == 1
+    assert [(case.position, case.reason) for case in listed] == [(5, "unsteady"), (2, "unsteady"), (1, "label"), (3, "label")]  # fmt: skip
+    assert [case.position for case in for_review(found, most=2)] == [5, 1]  # one of each
+    assert [case.position for case in for_review(found, most=3)] == [5, 2, 1]
+
+
+def test_places_that_one_kind_leaves_over_go_to_the_other():
+    doubted = stability(np.zeros((5, 6), int), [1] * 6, 2)
+    assert len(for_review(doubted, most=4)) == 4
+    unsteady = stability([[0] * 6, [1] * 6], [1] * 6, 2)
+    assert len(for_review(unsteady, most=4)) == 4
 
 
 def test_one_run_alone_contradicts_no_label():

@@ -76,8 +76,8 @@ def test_csv_keeps_every_number_at_full_precision_and_says_which_are_published()
         "section", "drop-out", "Paper A: accuracy (published)", "Paper A: accuracy low (published)", "Ours: accuracy",
         "Ours: accuracy low", "Ours: accuracy high", "footnotes",
     ]  # fmt: skip
-    assert first[:5] == ["Task 1", "0.25", "93.38", "93.23", repr(1 / 3)]
-    assert second == ["Task 1", "0.50", "", "", "0.9", "0.8", "0.95", "Ours: accuracy: a"]
+    assert first[:5] == ["Task 1", "0.25", "93.38", "93.23", repr(100 * (1 / 3))]
+    assert second == ["Task 1", "0.50", "", "", "90.0", "80.0", "95.0", "Ours: accuracy: a"]
     assert all(len(line) == 1 and line[0].startswith("# ") for line in rest)
     assert [f"# {NOTICE}"] in rest
     assert ["# a a misprint"] in rest
@@ -134,12 +134,12 @@ def test_what_does_not_fit_is_refused():
 @pytest.mark.parametrize(
     ("cell", "shown", "numbers"),
     [
-        (number(0.94128, 1, percent=True), "94.1", {"": 0.94128}),
+        (number(0.94128, 1, percent=True), "94.1", {"": pytest.approx(94.128)}),
         (number(float("nan")), "–", {}),
         (number(None), "–", {}),
         (number(-0.0004, 3, sign=True), "0.000", {"": -0.0004}),
-        (number(-0.24, 1, percent=True, sign=True), "−24.0", {"": -0.24}),
-        (number(0.004, 1, percent=True, sign=True), "+0.4", {"": 0.004}),
+        (number(-0.24, 1, percent=True, sign=True), "−24.0", {"": -24.0}),
+        (number(0.004, 1, percent=True, sign=True), "+0.4", {"": 0.4}),
         (count(3600), "3 600", {"": 3600}),
         (
             spread([0.9, 0.94]),
@@ -162,7 +162,7 @@ def test_an_interval_reads_in_both_languages():
     cell = interval(Interval(-0.01, -0.05, 0.03), 1, percent=True, sign=True)
     assert say(cell.text) == "−1.0 (−5.0 to +3.0)"
     assert say(cell.text, "zh") == "−1.0（−5.0～+3.0）"
-    assert cell.numbers == {"": -0.01, "low": -0.05, "high": 0.03}
+    assert cell.numbers == {"": -1.0, "low": -5.0, "high": 3.0}  # in the unit that is read
 
 
 def test_infinite_numbers_have_a_sign():

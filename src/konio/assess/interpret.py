@@ -17,6 +17,9 @@ from konio.tasks import ZONES, Task, TaskSet
 #: given a stage although nothing speaks for dust. See docs/decisions/0010-when-a-stage-is-withheld.md.
 MAY_BE: Final = 0.10
 
+#: The class of the differential whose films carry no zone grades (`konio.phantom.labels`).
+UNGRADED: Final = "tuberculosis"
+
 #: What stands for "a large opacity of stage III size is present", which the network answers without measuring it.
 STAGE_III_SIZE: Final = LargeOpacity(long_mm=20.0, short_mm=11.0, measured=False)
 
@@ -127,21 +130,27 @@ def why_not(task: Task, answers: Mapping[str, TaskAnswer], questions: TaskSet) -
     if answer.prediction == needed or probability >= MAY_BE:
         return None
     words = questions[condition].answer(needed)
+    said, least = f"{100 * probability:.1f} %", f"{100 * MAY_BE:.0f} %"
     return (
-        f"asked only where the film may be {words.en}; that has a probability of {probability:.1%}, "
-        f"below {MAY_BE:.0%}",
-        f"仅在可能为“{words.zh}”时回答；其概率为 {probability:.1%}，低于 {MAY_BE:.0%}",
+        f"asked only where the film may be {words.en}; that has a probability of {said}, below {least}",
+        f"仅在可能为“{words.zh}”时回答；其概率为 {said}，低于 {least}",
     )
 
 
 def zone_table(answers: Mapping[str, TaskAnswer]) -> dict[str, dict[str, Any]] | None:
-    """Profusion, mean grade (0 is ``0/-``, 11 is ``3/+``) and confidence of the six zones."""
+    """Profusion, mean grade (0 is ``0/-``, 11 is ``3/+``) and confidence of the six zones, and whether to doubt them.
+
+    Films of tuberculosis carry no grades to learn from, so that a zone's answer there is made from what it never saw.
+    """
+    differential = answers.get("differential")
+    doubtful = differential is not None and differential.prediction == UNGRADED
     found = {zone: answers.get(f"zone_{zone}") for zone in ZONES}
     table = {
         zone: {
             "profusion": answer.prediction,
             "expected": answer.expected,
             "confidence": answer.probabilities[answer.prediction],
+            "doubtful": doubtful,
         }
         for zone, answer in found.items()
         if answer is not None

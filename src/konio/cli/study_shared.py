@@ -33,6 +33,9 @@ Address = Annotated[str | None, typer.Option(help="Of the Ray cluster, as ray.in
 Estimating = Annotated[
     bool, typer.Option("--estimate", help="Only measure some steps and say how long it takes.")
 ]
+ReportOnly = Annotated[
+    bool, typer.Option("--report-only", help="Only write the page of what is finished.")
+]
 
 
 def folder_of(out: Path | None) -> Path:

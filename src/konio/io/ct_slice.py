@@ -73,7 +73,7 @@ def open_facts(path: str, target: Callable[[int], memoryview]) -> SliceFacts:
     Raises:
         RefusedError: ``not-an-image`` if it is no DICOM file, or what the header refuses.
     """
-    dataset, _ = open_header(_dicom(path))
+    dataset, _, _ = open_header(_dicom(path))
     facts: dict[str, Any] = {
         "modality": header.text(dataset, "Modality"),
         "series": header.text(dataset, "SeriesInstanceUID"),
@@ -105,11 +105,10 @@ def open_slice(path: str, target: Callable[[int], memoryview]) -> Slice:
     Raises:
         RefusedError: with the code that applies.
     """
-    data = _dicom(path)
-    dataset, end = open_header(data)
+    dataset, content, end = open_header(_dicom(path))
     if header.text(dataset, "Modality") != "CT":
         raise RefusedError("not-ct", header.kind_of(dataset))
-    words, depth = read_words(data, dataset, end)
+    words, depth = read_words(content, dataset, end)
     pixels = np.frombuffer(target(2 * words.size), np.int16).reshape(words.shape)
     np.take(_table(dataset, depth), words, out=pixels, mode="clip")
     return Slice(pixels)

@@ -63,7 +63,9 @@ class Decoder:
         """
         name = os.fspath(path)
         if is_scan(name):
-            raise RefusedError("scan-without-place", "it is no radiograph")
+            from konio.io.series import scan_words  # which reads headers with a decoder
+
+            raise RefusedError("scan-without-place", scan_words(name, self))
         return _image(name, self.ask(name))
 
     def ask(self, path: str, question: str = "film") -> Answer:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 import mmap
+import struct
 from typing import Any, Final, cast
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
@@ -20,11 +22,11 @@ from konio.io import encoded, header
 from konio.io.canonical import Depth
 from konio.io.codecs import CODECS, UNCOMPRESSED, Frame, decode
 from konio.io.colour import Space, grey_of
+from konio.io.deflated import inflate, is_deflated
 from konio.io.presentation import grayscale
 from konio.io.sizes import check_size
 from konio.io.stored import Stored
 
-_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _RLE: Final = "1.2.840.10008.1.2.5"
 _DICOMDIR: Final = "1.2.840.10008.1.3.10"
 _GREY: Final = frozenset({"MONOCHROME1", "MONOCHROME2"})
@@ -43,9 +45,9 @@ def read_dicom(data: mmap.mmap | bytes) -> Stored:
     Raises:
         RefusedError: with the code that applies.
     """
-    dataset, end = open_header(data)
+    dataset, content, end = open_header(data)
     syntax = _syntax(dataset)
-    pixels = _pixel_element(data, dataset, end, syntax)
+    pixels = _pixel_element(content, dataset, end)
     frame = _frame(dataset)
     notes = header.admit(dataset)
     depth = _depth(dataset, syntax)
@@ -65,14 +67,14 @@ def read_dicom(data: mmap.mmap | bytes) -> Stored:
 
 
 def read_words(
-    data: mmap.mmap | bytes, dataset: pydicom.FileDataset, end: int
+    content: memoryview, dataset: pydicom.FileDataset, end: int
 ) -> tuple[NDArray[Any], Depth]:
     """The stored words of an object whose header is known, and how they hold values.
 
     Args:
-        data: the whole file.
-        dataset: from `open_header`.
-        end: from `open_header`.
+        content: from `open_header`.
+        dataset: likewise.
+        end: likewise.
 
     Returns:
         ``(H, W)`` unsigned words and their depth.
@@ -81,26 +83,40 @@ def read_words(
         RefusedError: with the code that applies.
     """
     syntax = _syntax(dataset)
-    pixels = _pixel_element(data, dataset, end, syntax)
+    pixels = _pixel_element(content, dataset, end)
     frame = _frame(dataset)
     return _words(pixels, frame, dataset, syntax), _depth(dataset, syntax)
 
 
-def open_header(data: mmap.mmap | bytes) -> tuple[pydicom.FileDataset, int]:
-    """All elements before the pixel data, and where the pixel data element starts."""
-    stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    stream.seek(0)
+def open_header(data: mmap.mmap | bytes) -> tuple[pydicom.FileDataset, memoryview, int]:
+    """All elements before the pixel data, and where the pixel data element starts.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        The elements, the bytes to look at (the file, or what was deflated in it), and an offset in those.
+
+    Raises:
+        RefusedError: ``truncated``, ``bad-header`` or ``decode-failed``.
+    """
     try:
-        dataset = pydicom.dcmread(cast(Any, stream), stop_before_pixels=True, force=True)
-    except MemoryError:
+        if is_deflated(data):
+            dataset, content, end = inflate(data)
+        else:
+            stream = io.BytesIO(data) if isinstance(data, bytes) else data
+            stream.seek(0)
+            dataset = pydicom.dcmread(cast(Any, stream), stop_before_pixels=True, force=True)
+            content, end = memoryview(data), stream.tell()
+    except (MemoryError, RefusedError):
         raise
-    except EOFError as error:
+    except (EOFError, struct.error) as error:
         raise RefusedError("truncated", "inside the header") from error
     except Exception as error:
         raise RefusedError("bad-header", f"{type(error).__name__} while reading it") from error
     if not len(dataset):
         raise RefusedError("truncated", "no element after the preamble")
-    return dataset, stream.tell()
+    return dataset, content, end
 
 
 def _syntax(dataset: pydicom.FileDataset) -> str:
@@ -115,20 +131,26 @@ def _syntax(dataset: pydicom.FileDataset) -> str:
     return syntax
 
 
-def _pixel_element(
-    data: mmap.mmap | bytes, dataset: pydicom.FileDataset, end: int, syntax: str
-) -> encoded.Element:
-    if syntax == _DEFLATED:
-        # The stream is inflated as a whole: there is no place in the file to look at.
-        inflated = pydicom.dcmread(io.BytesIO(data))
-        if "PixelData" not in inflated:
-            raise RefusedError("no-pixels", header.kind_of(dataset))
-        return encoded.Element(memoryview(inflated.PixelData), inflated["PixelData"].VR, False)
+def _pixel_element(content: memoryview, dataset: pydicom.FileDataset, end: int) -> encoded.Element:
     implicit, little = dataset.original_encoding
-    element = encoded.element_at(memoryview(data), end, bool(implicit), little is not False)
+    element = encoded.element_at(content, end, bool(implicit), little is not False)
     if element is None:
+        if _is_cut(dataset, content, end, explicit=not implicit):
+            raise RefusedError("truncated", "inside the header")
         raise RefusedError("no-pixels", header.kind_of(dataset))
     return element
+
+
+def _is_cut(dataset: Dataset, content: memoryview, end: int, *, explicit: bool) -> bool:
+    """Whether a file without pixel data ends inside its last element instead of after it."""
+    if end < len(content):
+        return False  # something else stands where the pixel data would
+    last: Any = dataset.get_item(max(dataset.keys()))
+    if not isinstance(last, RawDataElement) or last.length == encoded.UNDEFINED:
+        return False
+    if explicit and last.VR is None:
+        return False  # its length was misread
+    return last.value_tell + last.length != len(content)
 
 
 def _frame(dataset: Dataset) -> Frame:

@@ -12,7 +12,8 @@ from typing import Final
 
 from konio.errors import RefusedError
 
-_UNDEFINED: Final = 0xFFFFFFFF
+#: The length of an element that ends with a delimiter.
+UNDEFINED: Final = 0xFFFFFFFF
 _PIXEL_DATA: Final = (0x7FE0, 0x0010)
 _ITEM: Final = (0xFFFE, 0xE000)
 _END: Final = (0xFFFE, 0xE0DD)
@@ -44,7 +45,7 @@ def element_at(data: memoryview, start: int, implicit: bool, little: bool) -> El
     (length,) = struct.unpack(f"{order}I", head[-4:])
     vr = "" if implicit else bytes(head[4:6]).decode("latin-1")
     rest = data[start + len(head) :]
-    if length == _UNDEFINED:
+    if length == UNDEFINED:
         return Element(rest, vr, False)
     return Element(rest[:length], vr, length > len(rest))
 
@@ -61,7 +62,7 @@ def first_frame(element: Element) -> bytes:
         group, number, length = struct.unpack_from("<HHI", content, place)
         if (group, number) == _END:
             break
-        if (group, number) != _ITEM or length == _UNDEFINED:
+        if (group, number) != _ITEM or length == UNDEFINED:
             raise RefusedError("bad-header", "compressed pixels without items")
         place += 8
         if place + length > len(content):

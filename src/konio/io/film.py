@@ -77,7 +77,7 @@ def open_film(path: str, target: Callable[[int], memoryview]) -> Film:
         grid = stored.words.shape
         pixels = np.frombuffer(target(4 * stored.words.size), np.float32).reshape(grid)
         canonical(stored.words, stored.depth, stored.grayscale, pixels)
-        check_content(pixels)
+        check_content(pixels, headed=form == "dicom")
         return Film(pixels, stored, digest.result())
 
 

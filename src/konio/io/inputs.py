@@ -2,7 +2,8 @@
 
 A file that is named is always an input, whatever it is; reading it says what is wrong. In a directory that is walked,
 inputs are files that start like DICOM, PNG or JPEG, and files that carry an image's extension or cannot be
-opened, so that none is lost in silence. A CT scan is one input: an MHD file, or the folder that holds its slices.
+opened, so that none is lost in silence. A CT scan is one input: an MHD file, or the folder that holds the slices of its
+series. Slices of CT that make no scan with others of their folder are inputs by themselves, to be refused one by one.
 Everything else (tables, texts, DICOMDIR, masks of less than eight bits) is only counted.
 """
 
@@ -32,27 +33,31 @@ class Inputs:
         skipped: files of walked directories that are no images.
         duplicates: files that were reached a second time.
         scans: those of the paths that are CT scans: MHD files, and folders that hold the slices of a series.
+        slices: files that are not inputs by themselves because they are slices of these folders.
     """
 
     paths: tuple[str, ...]
     skipped: int = 0
     duplicates: int = 0
     scans: tuple[str, ...] = ()
+    slices: int = 0
 
 
 def discover(paths: Iterable[str | os.PathLike[str]]) -> Inputs:
     """Find the films and CT scans that paths stand for.
 
     Args:
-        paths: files and directories; directories are walked by name, links are followed, loops are not. A folder with
-            slices of CT is one input, however many slices it holds; `konio.io.find_series` parts several series in it.
+        paths: files and directories; directories are walked by name, links are followed, loops are not. The slices of a
+            CT series that lie in one folder are one input, the folder (`konio.io.find_series` parts several series in
+            it); the other files of that folder are inputs beside it.
 
     Returns:
         The inputs; paths that do not exist or cannot be opened are among them, for the reader to refuse.
     """
     found: dict[_Key | str, str] = {}
     scans: dict[str, None] = {}
-    skipped = duplicates = 0
+    together: dict[str, frozenset[str]] = {}
+    skipped = duplicates = slices = 0
     walked: set[_Key] = set()
     for path in paths:
         for name, named in _files(os.fspath(path), walked):
@@ -63,14 +68,27 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Inputs:
                 skipped += 1
                 continue
             elif not named and is_slice(name):
-                folder = os.path.dirname(name)  # noqa: PTH120 - the name stays as it was written
-                scans[folder] = None
-                found.setdefault(f"scan {folder}", folder)
-                continue
+                folder = os.path.dirname(name) or os.curdir  # noqa: PTH120 - the name stays as it was written
+                if folder not in together:
+                    together[folder] = _slices_of_scans(folder)
+                if name in together[folder]:
+                    slices += 1
+                    scans[folder] = None
+                    found.setdefault(f"scan {folder}", folder)
+                    continue
             key = _key(facts) if facts is not None else name
             duplicates += key in found
             found.setdefault(key, name)
-    return Inputs(tuple(found.values()), skipped, duplicates, tuple(scans))
+    return Inputs(tuple(found.values()), skipped, duplicates, tuple(scans), slices)
+
+
+def _slices_of_scans(folder: str) -> frozenset[str]:
+    """Files of a folder that are slices of a CT series; the others stand for themselves."""
+    from konio.io.series import (
+        find_scans,
+    )  # starts the decoder, which a folder of films does not need here
+
+    return frozenset(one.path for slices in find_scans(folder).values() for one in slices)
 
 
 def _files(path: str, walked: set[_Key]) -> Iterator[tuple[str, bool]]:

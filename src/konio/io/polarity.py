@@ -23,6 +23,12 @@ from konio.errors import RefusedError
 LEAST_LIKENESS: Final = 0.20
 #: A film at or below this shows a chest with dark bone; between the two it shows no chest.
 INVERTED_LIKENESS: Final = -0.25
+#: A picture at or above this after it was turned shows a chest that does not stand upright.
+SURE_LIKENESS: Final = 0.40
+#: By so much the turned picture must be more like a chest than the picture as it is is like a negative.
+_TURNED_BY: Final = 0.05
+#: Sides below this cannot be compared with the drawing.
+LEAST_SIDE: Final = 64
 #: Fewer different brightnesses than this make a drawing or a mask, not a film.
 LEAST_SHADES: Final = 16
 #: The middle 98 % of a film span at least this part of the scale.
@@ -35,14 +41,16 @@ _FINE: Final = 32  # cells a side on which the drawing is compared
 Floats = NDArray[np.float64]
 
 
-def check_content(pixels: NDArray[np.float32]) -> None:
+def check_content(pixels: NDArray[np.float32], *, headed: bool = True) -> None:
     """Refuse a picture that is blank, a drawing, no chest, or a chest in negative.
 
     Args:
         pixels: ``(H, W)`` canonical brightness 0..1.
+        headed: whether a header said which end of the scale is bright; PNG and JPEG have none.
 
     Raises:
-        RefusedError: ``blank``, ``not-radiograph`` or ``inverted``.
+        RefusedError: ``blank``, ``not-radiograph``, or for a negative ``inverted`` (``negative`` without a header); ``upside-down``
+            for a chest that lies on its side or head, which the drawing takes for a negative.
     """
     step = max(1, min(pixels.shape) // (4 * _COARSE))
     sample = np.ascontiguousarray(pixels[::step, ::step])
@@ -54,7 +62,11 @@ def check_content(pixels: NDArray[np.float32]) -> None:
         raise RefusedError("not-radiograph", f"a picture of {shades} shades")
     likeness = chest_likeness(sample)
     if likeness <= INVERTED_LIKENESS:
-        raise RefusedError("inverted", f"chest pattern {likeness:+.2f}")
+        turned = max(chest_likeness(np.rot90(sample, quarters).copy()) for quarters in (1, 2, 3))
+        if turned >= max(SURE_LIKENESS, _TURNED_BY - likeness):
+            detail = f"chest pattern {likeness:+.2f}, turned over {turned:+.2f}"
+            raise RefusedError("upside-down", detail)
+        raise RefusedError("inverted" if headed else "negative", f"chest pattern {likeness:+.2f}")
     if likeness < LEAST_LIKENESS:
         raise RefusedError("not-radiograph", f"chest pattern {likeness:+.2f}")
 

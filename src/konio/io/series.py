@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,8 @@ from konio.io.volume import Box, Volume, Voxels
 
 #: Thicker slices are named (LUNA16 leaves such scans out).
 THICK_MM: Final = 2.5
+#: Slices of one series at fewer places than this are single pictures, not a scan.
+LEAST_PLACES: Final = 3
 #: What a slice must say of its place.
 NEEDED: Final = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 #: Tilts above this are named, degrees.
@@ -87,6 +90,38 @@ def find_series(
     if not found:
         raise RefusedError("not-ct", "no CT slice in the folder")
     return {uid: tuple(slices) for uid, slices in sorted(found.items())}
+
+
+def find_scans(
+    path: str | os.PathLike[str], decoder: Decoder | None = None
+) -> dict[str, tuple[Slice, ...]]:
+    """The series of a folder that lie at `LEAST_PLACES` or more; stray slices and copies of one slice are none.
+
+    Args:
+        path: the folder.
+        decoder: reads the headers; the shared one if ``None``.
+
+    Returns:
+        As `find_series`; empty where there is no scan.
+    """
+    try:
+        found = find_series(path, decoder)
+    except RefusedError:
+        return {}
+    return {uid: slices for uid, slices in found.items() if _places(slices) >= LEAST_PLACES}
+
+
+def scan_words(path: str | os.PathLike[str], decoder: Decoder | None = None) -> str:
+    """How much of a folder is CT scans: files and series; fit for a refusal."""
+    scans = find_scans(path, decoder)
+    files = sum(map(len, scans.values()))
+    return f"{files} files of {len(scans)} series" if scans else "it is no radiograph"
+
+
+def _places(slices: Sequence[Slice]) -> int:
+    """At how many different places slices lie."""
+    positions = (one.facts["ImagePositionPatient"] for one in slices)
+    return len({tuple(place) for place in positions if place is not None})
 
 
 def open_series(
@@ -164,7 +199,7 @@ def _dicom_files(folder: Path) -> list[str]:
     found = []
     for entry in entries:
         if entry.is_file() and entry.name.upper() != "DICOMDIR":
-            with entry.open("rb") as file:
+            with contextlib.suppress(OSError), entry.open("rb") as file:
                 if sniff(file.read(HEAD_BYTES)) == "dicom":
                     found.append(str(entry))
     return found

@@ -47,11 +47,12 @@ class _Preparing:
     def __init__(self) -> None:
         self.told = 0.0
 
-    def __call__(self, done: int, films: int, left: float) -> None:
+    def __call__(self, done: int, films: int, left: float | None) -> None:
         now = time.monotonic()
         if now - self.told >= 5 or done == films:
             self.told = now
-            _say(f"prepared {done} of {films}, {left:.0f} s left")
+            rest = "" if left is None else f", {left:.0f} s left"
+            _say(f"prepared {done} of {films}{rest}")
 
 
 def _say_training(now: TrainingProgress) -> None:

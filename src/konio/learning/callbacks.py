@@ -101,8 +101,8 @@ class StateKeeper(Checkpoint):
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Lightning's own ear for SIGTERM ends a run with an exception, before anything is saved; several processes need it."""
-        if trainer.world_size == 1 and threading.current_thread() is threading.main_thread():
+        """Lightning's own ear for SIGTERM ends a run with an exception, before anything is saved."""
+        if threading.current_thread() is threading.main_thread():
             self.stop.listen()
 
     def on_train_batch_end(
@@ -113,8 +113,8 @@ class StateKeeper(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Save between epochs' ends, and pass a wish to stop on."""
-        if self.stop.given:
+        """Save between epochs' ends, and pass a wish to stop on: all processes stop after the same step."""
+        if self._asked_to_stop(trainer):
             trainer.should_stop = True
             return
         module = _ours(pl_module)
@@ -123,6 +123,12 @@ class StateKeeper(Checkpoint):
         # The end of an epoch is saved after the look at the held-out films, never before.
         if step % self.every == 0 and not ended:
             trainer.save_checkpoint(self.path)
+
+    def _asked_to_stop(self, trainer: lightning.Trainer) -> bool:
+        """Whether any of the processes was; one that stopped alone would leave the others waiting for its gradients."""
+        if trainer.world_size == 1:
+            return self.stop.given
+        return bool(trainer.strategy.reduce_boolean_decision(self.stop.given, all=False))
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule

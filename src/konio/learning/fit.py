@@ -14,6 +14,7 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from konio.errors import RecipeError
@@ -21,6 +22,7 @@ from konio.learning.callbacks import ProgressTeller, StateKeeper, StopSignal, Tr
 from konio.learning.checkpoint import SafetensorsIO
 from konio.learning.module import Run, TrainingModule
 from konio.learning.recipe import Recipe
+from konio.learning.recipe_run import TrainerTable
 from konio.networks.precision import fastest_dtype
 
 #: Steps between two lines of the logs, where an epoch has that many.
@@ -83,7 +85,7 @@ def _fit(
     precision = "float32"
     if legs:
         callbacks: list[Any] = [StateKeeper(state, trainer_table.checkpoint_steps, stop)]
-        if progress is not None:
+        if progress is not None and first_process():
             callbacks.append(ProgressTeller(progress))
         trainer = lightning.Trainer(
             accelerator=trainer_table.accelerator,
@@ -148,10 +150,23 @@ def _devices(recipe: Recipe) -> int | str:
 
 def _strategy(recipe: Recipe) -> str:
     """Several devices wait for one another's gradients; a head without a label in the batch has none."""
-    several = torch.cuda.device_count() > 1 and recipe.trainer.devices != 1
-    if recipe.trainer.strategy == "auto" and several:
+    if recipe.trainer.strategy == "auto" and _several(recipe.trainer):
         return "ddp_find_unused_parameters_true"
     return recipe.trainer.strategy
+
+
+def _several(table: TrainerTable) -> bool:
+    """Whether Lightning is going to take more than one device."""
+    wanted = str(table.devices)
+    if wanted in ("auto", "-1"):
+        return table.accelerator in ("auto", "gpu", "cuda") and torch.cuda.device_count() > 1
+    listed = [part for part in wanted.split(",") if part.strip()]
+    return len(listed) > 1 or (isinstance(table.devices, int) and table.devices > 1)
+
+
+def first_process() -> bool:
+    """Whether this is the process that was started, not one that Lightning started beside it for a further device."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 def _loggers(out: Path, step: int) -> list[Any]:
@@ -160,7 +175,8 @@ def _loggers(out: Path, step: int) -> list[Any]:
     A start that was killed before it saved anything is begun again from the same step: its log goes.
     """
     version = f"from-step-{step:07d}"
-    shutil.rmtree(out / "logs" / version, ignore_errors=True)
+    if first_process():
+        shutil.rmtree(out / "logs" / version, ignore_errors=True)
     return [
         TensorBoardLogger(out, name="logs", version=f"{version}/tensorboard"),
         CSVLogger(out, name="logs", version=f"{version}/csv", flush_logs_every_n_steps=_LOG_STEPS),

@@ -140,7 +140,8 @@ def train_levels(
     for number, level in enumerate(plan.levels, start=1):
         run = level_run(recipe, parts, number)
         network = first_level(recipe, level, number)
-        fitted = go(run, network, out / f"level-{number}", options)
+        last = number == len(plan.levels)
+        fitted = go(run, network, out / f"level-{number}", options, last=last)
         trained.append(_with_new_head(fitted.network, run, options).state_dict())
         precision = fitted.precision
     staging, measured, temperatures = _finish(plan, trained, parts, recipe)
@@ -398,7 +399,7 @@ def _described(
             "precision": precision,
             "document": recipe.to_json(),
         },
-        cohort=cohort_facts(parts.cohort, parts.train, parts.held_out, (STAGE.name,), made_up),
+        cohort=cohort_facts(parts.cohort, parts.train, parts.held_out, recipe, (STAGE.name,)),
         metrics=measured,
         cut_point=None if cut is None else cut["value"],
     )

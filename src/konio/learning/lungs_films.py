@@ -52,7 +52,7 @@ class FilmChange:
         window: brightness that becomes 0 and that becomes 1.
         blur: standard deviation in pixels, 0 for none.
         noise: standard deviation of white noise.
-        nodules: part of the lung's pixels that carry a small bright dot, and their height.
+        dots: part of the lung's pixels that carry a small bright dot, and their height.
         veil: how much of each lung is veiled, ``(right, left)``, 0..1.
         opacities: dense opacities.
         marks: bright boxes (top, left, height, width in parts of the side, brightness).
@@ -68,7 +68,7 @@ class FilmChange:
     window: tuple[float, float]
     blur: float
     noise: float
-    nodules: tuple[float, float]
+    dots: tuple[float, float]
     veil: tuple[float, float]
     opacities: tuple[Opacity, ...]
     marks: tuple[tuple[float, float, float, float, float], ...]
@@ -101,7 +101,7 @@ def draw_change(rng: np.random.Generator, strength: float = 1.0) -> FilmChange:
         window=(rng.uniform(-0.25, 0.25) * strength, 1 + rng.uniform(-0.25, 0.35) * strength),
         blur=max(0.0, rng.normal(0, 0.8)),
         noise=abs(rng.normal(0, 0.02)),
-        nodules=(rng.uniform(0, 0.08), rng.uniform(0.05, 0.4)) if sick else (0.0, 0.0),
+        dots=(rng.uniform(0, 0.08), rng.uniform(0.05, 0.4)) if sick else (0.0, 0.0),
         veil=_draw_veil(rng),
         opacities=tuple(_draw_opacity(rng) for _ in range(rng.integers(1, 6))) if sick else (),
         marks=tuple(_draw_mark(rng) for _ in range(rng.integers(0, 4))),
@@ -199,7 +199,7 @@ def _move(planes: Tensor, change: FilmChange) -> Tensor:
 
 def _sicken(image: Tensor, masks: Tensor, change: FilmChange, noise: torch.Generator) -> Tensor:
     lung = masks.amax(dim=0)
-    density, height = change.nodules
+    density, height = change.dots
     if density > 0:
         dots = (torch.rand(image.shape, generator=noise) < density).float() * lung
         image = image + height * _blur(dots, 0.8) * 3

@@ -221,6 +221,7 @@ class TrainingModule(lightning.LightningModule):
         network = self.answering
         was_training = network.training
         network.eval()
+        self._share_statistics(network)
         answers = look(
             network,
             films,
@@ -263,6 +264,12 @@ class TrainingModule(lightning.LightningModule):
 
     def _shard(self) -> Shard:
         return Shard(self.trainer.global_rank, self.trainer.world_size)
+
+    def _share_statistics(self, network: nn.Module) -> None:
+        """Means and variances of batches are each device's own; the first one's are saved, so that all answer with them."""
+        if self.trainer.world_size > 1:
+            for buffer in network.buffers():
+                torch.distributed.broadcast(buffer, 0)
 
     def _dropout_seed(self) -> int:
         key = [self.run.recipe.seed, self.step, self.trainer.global_rank, 2]

@@ -62,7 +62,7 @@ def evaluate_nodules(
         options: where things are kept and who is told.
 
     Returns:
-        What ``metrics.json`` holds: as for radiographs, and ``two_classes`` beside ``tasks``.
+        What ``metrics.json`` holds: as for films, and ``two_classes`` beside ``tasks``.
 
     Raises:
         UsageError: if the cohort was read as one of films.

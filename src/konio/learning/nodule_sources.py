@@ -6,6 +6,7 @@ A source is told by what its folder or file holds::
     slices_hu.npz + nodules.csv        one axial slice of each nodule in Hounsfield units (single-slice mode)
     cubes.npz + attributes.csv         cubes scaled by their own minimum and maximum, averaged readings
     readings.csv, scans/               folder of ``konio phantom nodule``, or of one's own scans
+    subset0/, annotations.csv          LUNA16 with readings beside it (`konio.nodules.luna_folder`)
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konio.errors import CohortError
-from konio.learning.nodule_training import read_nodules
 from konio.learning.nodules import Cutter, from_scan
 from konio.nodules import RATED, SCALES, Nodule, Readings, readings
+from konio.nodules.luna_folder import READINGS, Luna16, is_luna16, luna16
 from konio.prepare.nodule import NodulePreparation
 
 #: Extent of a voxel of the collection of cubes; its files do not tell, its makers resampled to this.
@@ -68,6 +69,9 @@ def open_source(path: str | Path) -> Source:
         return _slices(place)
     if (place / "cubes.npz").is_file():
         return _cubes(place)
+    luna = _luna(place)
+    if luna is not None:
+        return Source(place.name, "scans", luna.readings, False, from_scan, luna.note)
     table, made_up = read_nodules(place)
     there = any(n.path and n.at_mm is not None and Path(n.path).exists() for n in table)
     note = ("Readings and scans as given.", "读片结果与扫描均为用户提供。")
@@ -78,6 +82,39 @@ def open_source(path: str | Path) -> Source:
         )
     kind, cutter = ("scans", from_scan) if there else ("readings", None)
     return Source(place.name, kind, table, made_up, cutter, note)
+
+
+def read_nodules(source: str | Path) -> tuple[Readings, bool]:
+    """A table of readings and whether its nodules are made up.
+
+    A folder of ``konio phantom nodule`` (or its ``cohort.csv``) means the ``readings.csv`` in it.
+
+    Raises:
+        CohortError: if it holds no nodule.
+    """
+    path = Path(source)
+    folder = path if path.is_dir() else path.parent
+    beside = folder / READINGS
+    if beside.is_file() and (path.is_dir() or path.name == "cohort.csv"):
+        path = beside
+    table = readings(path)
+    if not len(table):
+        raise CohortError(f"{path} holds no nodule; give a table with readings")
+    return table, (folder / "masks").is_dir() and path.name == READINGS
+
+
+def _luna(place: Path) -> Luna16 | None:
+    """LUNA16 where a folder is that; a table beside its scans is joined with them where it names them as LUNA16 does."""
+    folder = place if place.is_dir() else place.parent
+    table = folder / READINGS if place.is_dir() else place
+    if not is_luna16(folder) or (place.is_file() and place.suffix.casefold() != ".csv"):
+        return None
+    if not table.is_file():
+        return luna16(folder)
+    named, made_up = read_nodules(table)
+    if made_up or not any(n.series_uid and Path(n.path).stem in ("", n.series_uid) for n in named):
+        return None
+    return luna16(folder, table)
 
 
 def _slices(folder: Path) -> Source:

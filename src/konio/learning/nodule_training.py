@@ -21,8 +21,9 @@ from konio.learning.nodule_parts import (
     reader_spread,
     readings_fingerprint,
 )
+from konio.learning.nodule_sources import Source, open_source
 from konio.learning.nodule_table import rated_table
-from konio.learning.nodules import Cutter, NoduleVolumes, from_scan, open_volumes
+from konio.learning.nodules import Cutter, NoduleVolumes, open_volumes
 from konio.learning.rated_objective import RatedQuestions
 from konio.learning.recipe import Recipe
 from konio.learning.ship import finite
@@ -34,14 +35,11 @@ from konio.networks.bundle import tasks_json
 from konio.networks.nodule import NoduleNetwork, build_nodule_network
 from konio.networks.nodule_bundle import NODULE, nodule_network
 from konio.networks.vit import load_published
-from konio.nodules import Readings, readings
+from konio.nodules import Readings
 from konio.tasks import NODULE_TASKS
 
 #: Where a transformer keeps its position embeddings; those of another kind are never taken over.
 _POSITIONS: Final = "backbone.embeddings.position_embeddings"
-#: Name of the readings beside the scans of a made-up cohort.
-READINGS: Final = "readings.csv"
-
 _USE: Final = (
     "Research and teaching on nodules of chest CT. Not a medical device, not for diagnosis; a physician must review "
     "every answer."
@@ -56,29 +54,31 @@ def train_nodules(
     *,
     resume: bool = False,
     options: Options | None = None,
-    cutter: Cutter = from_scan,
+    cutter: Cutter | None = None,
 ) -> Path:
     """Train by a recipe of the kind ``nodule``.
 
     Args:
-        source: folder of ``konio phantom nodule``, or a table of readings that names scans and places.
+        source: what `konio.learning.nodule_sources.open_source` opens: a folder of ``konio phantom nodule`` or of LUNA16,
+            a table of readings that names scans and places, slices, cubes.
         recipe: what to do.
         out: the run's folder, as for films.
         resume: go on with the run that ``out`` holds.
         options: where things are kept and who is told.
-        cutter: makes the cube of one nodule.
+        cutter: makes the cube of one nodule, in place of the source's own.
 
     Returns:
         The bundle's directory.
 
     Raises:
-        CohortError: if no nodule can be used.
+        CohortError: if no nodule can be used, or there is one slice of each and the network takes cubes.
         RecipeError: if ``out`` holds another run, or pre-trained weights do not fit.
         UsageError: if ``out`` holds a run and ``resume`` was not given.
         StoppedError: after Ctrl-C.
     """
     options, out = options or Options(), Path(out)
-    table, made_up = read_nodules(source)
+    held = open_source(source)
+    table, cutter = held.readings, cutter or _cutter(held, recipe)
     finished = claim(out, recipe, readings_fingerprint(table), out / BUNDLE, resume=resume)
     if finished is not None:
         return finished
@@ -96,24 +96,24 @@ def train_nodules(
     network, origin = first_nodule_network(recipe)
     run = nodule_run(recipe, table, voxels, rows[list(split.train)], rows[list(split.test)])
     fitted = go(run, network, out, options)
-    beside = {"nodules": len(table), "refused": len(refused), "made_up": made_up}
+    beside = {
+        "nodules": len(table),
+        "refused": len(refused),
+        "made_up": held.made_up,
+        "about": held.note[0],
+    }
     return _ship(run, fitted, table, out / BUNDLE, {**beside, "first_weights": origin})
 
 
-def read_nodules(source: str | Path) -> tuple[Readings, bool]:
-    """A table of readings and whether its nodules are made up.
-
-    A folder of ``konio phantom nodule`` (or its ``cohort.csv``) means the ``readings.csv`` in it.
-    """
-    path = Path(source)
-    folder = path if path.is_dir() else path.parent
-    beside = folder / READINGS
-    if beside.is_file() and (path.is_dir() or path.name == "cohort.csv"):
-        path = beside
-    table = readings(path)
-    if not len(table):
-        raise CohortError(f"{path} holds no nodule; give a table with readings")
-    return table, (folder / "masks").is_dir() and path.name == READINGS
+def _cutter(held: Source, recipe: Recipe) -> Cutter:
+    """What makes the cubes of a source, if it has what the network takes."""
+    if held.cutter is None:
+        raise CohortError(f"{held.name} holds readings and no pixels; give scans, slices or cubes")
+    if held.single and not recipe.nodule.single:
+        raise CohortError(
+            f"{held.name} has one slice of each nodule and {recipe.name!r} takes cubes; set nodule.single in the recipe"
+        )
+    return held.cutter
 
 
 def nodule_run(

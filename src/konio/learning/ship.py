@@ -19,8 +19,11 @@ from konio.learning.fit import Fitted
 from konio.learning.look import folded, look
 from konio.learning.module import Run
 from konio.learning.objective import Questions
+from konio.learning.recipe import Recipe
+from konio.learning.remembered import remembered
 from konio.networks import BundleFacts, write_bundle
 from konio.networks.bundle import MULTITASK, tasks_json
+from konio.networks.card import FILMS
 from konio.networks.multitask import MultiTaskNetwork
 from konio.prepare import Preparation
 from konio.tasks import MISSING
@@ -78,7 +81,7 @@ def ship(run: Run, fitted: Fitted, cohort: Cohort, directory: Path, origin: dict
             "precision": fitted.precision,
             "document": run.recipe.to_json(),
         },
-        cohort=cohort_facts(cohort, train, held_out, run.recipe.network.tasks, made_up),
+        cohort=cohort_facts(cohort, train, held_out, run.recipe, run.recipe.network.tasks),
         metrics={"held_out": finite(scores)} if scores else {},
         temperatures=temperatures,
     )
@@ -119,7 +122,7 @@ def intended_use(made_up: bool) -> str:
 
 
 def cohort_facts(
-    cohort: Cohort, train: Films, held_out: Films, tasks: Sequence[str], made_up: bool
+    cohort: Cohort, train: Films, held_out: Films, recipe: Recipe, tasks: Sequence[str]
 ) -> dict[str, Any]:
     """What a bundle says about the cases it learned from.
 
@@ -127,12 +130,12 @@ def cohort_facts(
         cohort: the cases.
         train: films learned from.
         held_out: films looked at.
+        recipe: of the run; films that its first weights have learned from are remembered too.
         tasks: whose labels are counted.
-        made_up: whether the patients are.
     """
     return {
         "fingerprint": cohort.fingerprint,
-        "description": "made-up patients" if made_up else "films of a cohort table",
+        "description": "made-up patients" if is_made_up(cohort) else "films of a cohort table",
         "films": len(cohort),
         "patients": len(cohort.patients),
         "trained_on": len(train),
@@ -144,4 +147,5 @@ def cohort_facts(
         "devices": dict(
             Counter(case.covariates["device"] for case in cohort if "device" in case.covariates)
         ),
+        FILMS: remembered(cohort, train.store, recipe.network.pretrained),
     }

@@ -20,7 +20,7 @@ from konio.learning.batches import Films
 from konio.learning.callbacks import TrainingProgress
 from konio.learning.checkpoint import is_state, take_over
 from konio.learning.films import FilmFiles, FilmPlan
-from konio.learning.fit import Fitted, fit
+from konio.learning.fit import Fitted, first_process, fit
 from konio.learning.module import Run
 from konio.learning.objective import Questions
 from konio.learning.pace import Pace
@@ -191,6 +191,8 @@ def claim(
 ) -> Path | None:
     """Make the folder this run's own, or see that it is.
 
+    The processes that Lightning starts beside the first one, one for each further device, find the first one's run there.
+
     Args:
         out: the run's folder.
         recipe: what is to be done.
@@ -206,6 +208,8 @@ def claim(
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not path.exists():
+            if not first_process():
+                return None
             path.write_text(json.dumps({**own, "document": recipe.to_json()}, indent=2) + "\n")
             return None
         found: dict[str, Any] = json.loads(path.read_text())
@@ -213,7 +217,7 @@ def claim(
         raise OutputError(
             f"the run's folder {out} cannot be used ({error}); choose another folder"
         ) from error
-    if not resume:
+    if not resume and first_process():
         raise UsageError(
             f"{out} already holds a run; give --resume to go on with it, or another folder"
         )
@@ -307,13 +311,27 @@ def _take_over_bundle(network: MultiTaskNetwork, path: str) -> dict[str, Any]:
     return {"origin": "konio bundle", "file": Path(path).name, "sha256": bundle.weights_sha256}
 
 
-def go(run: Run, network: torch.nn.Module, out: Path, options: Options) -> Fitted:
+def go(
+    run: Run, network: torch.nn.Module, out: Path, options: Options, *, last: bool = True
+) -> Fitted:
     """Train to the end.
+
+    Where several devices train, each has a process; what comes after the training is left to the first one.
+
+    Args:
+        run: what to do.
+        network: with its first weights; trained in place.
+        out: folder of state and logs.
+        options: who is told.
+        last: no other training of this program follows.
 
     Raises:
         StoppedError: if it was stopped before.
+        SystemExit: after the last training, in every process but the first.
     """
     fitted = fit(run, network, out, options.training)
+    if not first_process() and (last or not fitted.finished):
+        raise SystemExit(0)
     if not fitted.finished:
         raise StoppedError(
             f"training was stopped at step {fitted.step} of {run.timetable.steps} and is saved in {out}; "

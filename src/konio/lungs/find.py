@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from konio.errors import RefusedError
 from konio.lungs.clean import THRESHOLD, solid
+from konio.lungs.film import to_square
 from konio.lungs.plausible import measure, objection
 from konio.lungs.segmenter import LungSegmenter
+from konio.lungs.upright import standing
 from konio.lungs.zones import zones_from_sides
-from konio.networks.unet import UNET_CHANNELS
+from konio.networks.unet import UNET_CHANNELS, UNET_SIDE
 from konio.records import Image, Lungs
 
 #: Cells of the lungs' grid for one pixel of the network's square; the longer side of the grid is 512 cells.
@@ -34,14 +36,18 @@ def find_lungs(image: Image, segmenter: LungSegmenter) -> Lungs:
         Mask and zones on their own grid, with the way back to the film's pixels.
 
     Raises:
-        RefusedError: ``not-radiograph`` for a CT, ``no-lungs`` if no two plausible lungs are there.
+        RefusedError: ``not-radiograph`` for a CT, ``upside-down``, ``no-lungs`` if no two plausible lungs are there.
     """
     if image.kind != "radiograph":
         raise RefusedError("not-radiograph", f"a {image.kind} volume")
-    raw, box = segmenter.probabilities(image.pixels)
-    lungs = box.cut(raw)  # (2, rows, columns)
+    square, box = to_square(image.pixels, UNET_SIDE)
+    lungs = box.cut(segmenter.probabilities_of_square(square))  # (2, rows, columns)
     sides = np.stack([solid(lungs[i], name) for i, name in enumerate(UNET_CHANNELS)])
     sides = exclusive(sides)
+    stands = standing(box.cut(square), sides > THRESHOLD)
+    if stands.upside_down:
+        detail = f"chest pattern {stands.upright:+.2f}, turned over {stands.turned:+.2f}"
+        raise RefusedError("upside-down", detail)
     why = objection(measure(sides[0], sides[1], lungs))
     if why is not None:
         raise RefusedError("no-lungs", why)

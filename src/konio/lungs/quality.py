@@ -7,8 +7,9 @@ Seven facts are measured, and a film that lies outside what real films show (see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -68,42 +69,54 @@ class Remark(NamedTuple):
     zh: str
 
 
-#: Limits lie outside the middle 98 % of 119 real frontal films of three hospitals; ``benchmarks/lungs.py films`` prints
-#: the percentiles.
+#: Where real films lie: the least of a measure or, for ``rotation`` and ``clipped``, the most of it. The limits lie outside
+#: the middle 98 % of 119 real frontal films of three hospitals; ``benchmarks/lungs.py films`` prints the percentiles.
+USUAL: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "margin": 0.002,
+        "rotation": 0.10,
+        "inspiration": 0.45,
+        "lung_contrast": 0.20,
+        "clipped": 0.02,
+        "sharpness": 0.30,
+    }
+)
+
+#: What is said of a film that lies outside of `USUAL`.
 REMARKS: Final = (
     Remark(
         "cut-off",
-        lambda q: q.margin <= 0.002,
+        lambda q: q.margin <= USUAL["margin"],
         "a lung touches the edge of the film: an apex or a costophrenic angle may be cut off",
         "肺野触及胶片边缘，肺尖或肋膈角可能未包括在内",
     ),
     Remark(
         "rotated",
-        lambda q: abs(q.rotation) > 0.10,
+        lambda q: abs(q.rotation) > USUAL["rotation"],
         "the gap between the lungs is off the middle: the body may be turned or the mediastinum displaced",
         "两肺间隙偏离中线，可能体位旋转或纵隔移位",
     ),
     Remark(
         "shallow",
-        lambda q: q.inspiration < 0.45,
+        lambda q: q.inspiration < USUAL["inspiration"],
         "the lungs are low for the width of the chest: the breath may be shallow",
         "肺野高度相对胸廓宽度偏小，可能吸气不足",
     ),
     Remark(
         "flat",
-        lambda q: q.lung_contrast < 0.20,
+        lambda q: q.lung_contrast < USUAL["lung_contrast"],
         "there is little contrast inside the lungs",
         "肺野内对比度偏低",
     ),
     Remark(
         "clipped",
-        lambda q: q.clipped > 0.02,
+        lambda q: q.clipped > USUAL["clipped"],
         "parts of the lungs are clipped to black or white",
         "部分肺野亮度被截断为全黑或全白",
     ),
     Remark(
         "blurred",
-        lambda q: q.sharpness < 0.30,
+        lambda q: q.sharpness < USUAL["sharpness"],
         "the film is blurred or was enlarged: fine opacities may not show",
         "图像模糊或经过放大，细小阴影可能无法显示",
     ),

@@ -63,7 +63,8 @@ class BundleFacts:
         tasks: task name to its classes in order; empty for a model that answers no questions.
         preprocessing: how a film becomes its input (size, margin, range, ...).
         recipe: the training recipe as plain data.
-        cohort: fingerprint and description of the cases it learned from.
+        cohort: fingerprint and description of the cases it learned from, and ``films_sha256``, by which a film that was among
+            them is known again (`konio.learning.remembered`); bundles of before lack the last.
         metrics: what was measured, with the cohort it was measured on.
         temperatures: task name to the temperature its logits are divided by; 1 where not named.
         cut_point: probability from which the first level calls a film diseased, if there is one.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from konio.records import NOTICE
+
+#: Part of ``cohort`` that tells films from others and people nothing (`konio.learning.remembered`); the card leaves it out.
+FILMS: Final = "films_sha256"
 
 
 def model_card(facts: Mapping[str, Any], weights_sha256: str, size: int) -> str:
@@ -49,6 +52,8 @@ def model_card(facts: Mapping[str, Any], weights_sha256: str, size: int) -> str:
 
 def _flat(plain: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in plain.items():
+        if key == FILMS:
+            continue
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
         else:

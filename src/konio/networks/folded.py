@@ -148,7 +148,7 @@ class FoldedDenseNet:
     Examples:
         >>> from konio.networks.densenet import DENSENET_MINI
         >>> FoldedDenseNet(DenseNet(DENSENET_MINI).eval(), size=64)(torch.zeros(1, 1, 64, 64)).shape
-        torch.Size([1, 46, 2, 2])
+        torch.Size([1, 50, 2, 2])
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The network that answers nine questions about a nodule: slices as patches, one transformer, one head per question.
 
-Plan and network answer to the same names as the radiograph's (`NetworkPlan`, `MultiTaskNetwork`), so that one room
-trains either.
+Plan and network answer to the same names as those of films (`NetworkPlan`, `MultiTaskNetwork`), so that one room trains
+either.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Vgg(nn.Module):
 
     Args:
         shape: the blocks.
-        in_channels: 1 for radiographs, 3 where published weights want three.
+        in_channels: 1 for grey pictures, 3 where published weights want three.
         generator: source of the first weights; torch's own where ``None``.
 
     Attributes:

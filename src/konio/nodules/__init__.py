@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from konio.nodules.lidc_sqlite import lidc_database, read_lidc_database
     from konio.nodules.lidc_xml import read_lidc_xml
     from konio.nodules.luna import find, read_annotations, read_grids
+    from konio.nodules.luna_folder import luna16
     from konio.nodules.matching import match
     from konio.nodules.table import Nodule, Readings
 
@@ -34,6 +35,7 @@ _HOME: Final = {
     "find": "luna",
     "read_annotations": "luna",
     "read_grids": "luna",
+    "luna16": "luna_folder",
     "match": "matching",
     "Nodule": "table",
     "Readings": "table",
@@ -49,6 +51,7 @@ __all__ = [
     "cube",
     "find",
     "lidc_database",
+    "luna16",
     "match",
     "read_annotations",
     "read_grids",

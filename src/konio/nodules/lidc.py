@@ -17,7 +17,8 @@ from konio.nodules.marks import Mark, MarkedScan
 from konio.nodules.matching import match
 from konio.nodules.table import Nodule, Readings, read_ratings
 
-_DATABASES: Final = frozenset({".sqlite", ".sqlite3", ".db"})
+#: Endings of SQLite files.
+DATABASES: Final = frozenset({".sqlite", ".sqlite3", ".db"})
 
 
 def readings(path: str | Path, *, grids: Mapping[str, Grid] | None = None) -> Readings:
@@ -37,12 +38,12 @@ def readings(path: str | Path, *, grids: Mapping[str, Grid] | None = None) -> Re
         CohortError: if a file cannot be used.
     """
     file = Path(path)
-    if file.suffix.casefold() in _DATABASES:
+    if file.suffix.casefold() in DATABASES:
         return joined(read_lidc_database(file), grids)
     if file.is_dir() or file.suffix.casefold() == ".xml":
         if grids is None:
             raise UsageError(
-                f"{file} tells no pixel spacing; give the grids of its scans (read_grids of the MHD headers)"
+                f"{file} tells no pixel spacing; give the grids of its scans (read_grids of the MHD headers), or the folder of LUNA16 that holds it"
             )
         return joined(read_lidc_xml(file, grids), grids)
     if file.suffix.casefold() == ".csv":

@@ -14,6 +14,7 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _SERIES: Final = "SeriesInstanceUid"
+#: How TCIA calls the folder of a patient.
+_PATIENT: Final = re.compile(r"LIDC-IDRI-\d{4}")
 
 
 def read_lidc_xml(
@@ -39,7 +42,8 @@ def read_lidc_xml(
     Args:
         path: one XML file, or a folder that is searched for them.
         grids: series UID to the scan's grid; scans without one are passed over.
-        patients: series UID to patient; the series stands for its patient where it is not named.
+        patients: series UID to patient; where it is not named, the folder LIDC-IDRI-0000 the file lies in is its patient,
+            and otherwise the series stands for one.
 
     Raises:
         CohortError: if a file is no LIDC XML, or there is none.
@@ -50,19 +54,24 @@ def read_lidc_xml(
     for file in files:
         root = _parse(file)
         if _local(root.tag) != "LidcReadMessage":
-            continue  # the collection's readings of radiographs have a root of their own
+            continue  # the collection's readings of films have a root of their own
         series = _text(root, "ResponseHeader", _SERIES)
         grid = grids.get(series)
         if grid is None:
             continue
         yield MarkedScan(
-            patient_id=(patients or {}).get(series, series),
+            patient_id=(patients or {}).get(series) or _patient_folder(file) or series,
             series_uid=series,
             pixel_mm=grid.spacing_mm[0],
             thickness_mm=grid.spacing_mm[2],
             spacing_mm=grid.spacing_mm[2],
             marks=tuple(_marks(file, root)),
         )
+
+
+def _patient_folder(file: Path) -> str:
+    """The collection's folder of a patient that a file lies in, or nothing."""
+    return next((part for part in reversed(file.parts[:-1]) if _PATIENT.fullmatch(part)), "")
 
 
 def _parse(file: Path) -> Element:

@@ -21,7 +21,8 @@ from konio.io.grid import Grid
 from konio.io.mhd import grid_of, parse_header, read_header
 from konio.nodules.table import Readings
 
-_COLUMNS: Final = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
+#: Of ``annotations.csv``.
+COLUMNS: Final = ("seriesuid", "coordX", "coordY", "coordZ", "diameter_mm")
 #: A nodule and an annotation mean the same place up to this distance, or up to the annotation's radius if larger.
 NEAR_MM: Final = 3.0
 _MOST_HEADER_BYTES: Final = 1 << 16
@@ -70,7 +71,7 @@ def read_annotations(path: Path) -> tuple[Annotation, ...]:
         )
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError, csv.Error) as why:
         raise CohortError(
-            f"{path} is no table of LUNA16 annotations ({why}); it needs the columns {', '.join(_COLUMNS)}"
+            f"{path} is no table of LUNA16 annotations ({why}); it needs the columns {', '.join(COLUMNS)}"
         ) from why
 
 

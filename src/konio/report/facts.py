@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from konio.assess import Examined
 from konio.io.notes import notes_zh
 from konio.lungs.quality import remarks_zh
 from konio.records import Assessment
+from konio.report.measures import MADE_UP, cohort_words, measured_words, score_words
 from konio.report.words import WORDS, Words, percent
-
-# What pages say of the cases a model learned from and of its scores; the bundle and its card say all.
-_COHORT_SHOWN: Final = ("description", "films", "patients", "fingerprint")
-_METRICS_SHOWN: Final = (
-    "differential/accuracy", "stage/accuracy", "stage/kappa", "zone_ru/mae", "macro_recall", "recall",
-)  # fmt: skip
-
-#: What a bundle says of its cohort where every patient was made up (`konio.learning`).
-MADE_UP: Final = "made-up patients"
 
 
 class Fact(NamedTuple):
@@ -77,12 +69,11 @@ def provenance(examined: Examined, about: Mapping[str, Any], now: datetime) -> l
     ]
     cohort = about.get("cohort") or {}
     metrics = (about.get("metrics") or {}).get("held_out") or {}
-    learned = _plain({name: cohort[name] for name in _COHORT_SHOWN if name in cohort})
-    measured = _plain({name: value for name, value in metrics.items() if name in _METRICS_SHOWN})
+    learned, measured = cohort_words(cohort), score_words(metrics, cohort.get("held_out"))
     facts += [
-        Fact(WORDS[name], _same(text))
-        for name, text in (("cohort", learned), ("metrics", measured))
-        if text
+        Fact(WORDS[name], words)
+        for name, words in (("cohort", learned), ("metrics", measured))
+        if words is not None
     ]
     facts.append(
         Fact(WORDS["film-hash"], _same(str(examined.assessment.input["sha256"])), code=True)
@@ -122,6 +113,11 @@ def decision_words(assessment: Assessment) -> list[Words]:
     return [Words(en, zh)]
 
 
+def doubtful(zones: Mapping[str, Mapping[str, Any]] | None) -> bool:
+    """Whether the grades of the zones are of a kind of film that no grade was learned from."""
+    return zones is not None and any(zone.get("doubtful", False) for zone in zones.values())
+
+
 def claim(about: Mapping[str, Any]) -> Words:
     """What the model's origin allows to say of it."""
     described = (about.get("cohort") or {}).get("description")
@@ -143,13 +139,13 @@ def _quality(quality: Mapping[str, Any]) -> Iterator[tuple[Words, Words]]:
     said = {"remarks": remarks_zh, "notes": notes_zh}
     for name in sorted(quality, key=lambda fact: fact != "remarks"):
         value = quality[name]
-        if not value:
+        if value is None or value in ("", [], {}):
             continue
         label = WORDS.get(name, Words(name.replace("_", " "), name.replace("_", " ")))
         if name in said:
             yield label, Words("; ".join(value), "；".join(said[name](value)))
         else:
-            yield label, _same(_plain(value))
+            yield label, measured_words(name, value) or _same(_plain(value))
 
 
 def _plain(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from konio.assess import Examined
 from konio.records import Assessment
 from konio.report import pictures
-from konio.report.facts import claim
+from konio.report.facts import claim, doubtful
 from konio.report.page import Language, page_head, render
 from konio.report.words import Words, answer_words, percent
 from konio.standards import major
@@ -121,7 +121,7 @@ def _zone_cells(zones: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]
     grid = [
         {
             "profusion": zones[zone]["profusion"],
-            "level": major(zones[zone]["profusion"]),
+            "level": 0 if doubtful(zones) else major(zones[zone]["profusion"]),
             "x": 1 + 22 * "rl".index(zone[0]),
             "y": 1 + 16 * "uml".index(zone[1]),
         }

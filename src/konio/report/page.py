@@ -15,7 +15,7 @@ from konio.assess import Examined
 from konio.errors import UsageError
 from konio.records import NOTICE, NOTICE_ZH, TaskAnswer
 from konio.report import pictures
-from konio.report.facts import claim, decision_words, film_facts, provenance
+from konio.report.facts import claim, decision_words, doubtful, film_facts, provenance
 from konio.report.viewer import (
     FIRST_SHOWN,
     box_layers,
@@ -26,7 +26,7 @@ from konio.report.viewer import (
     outline_layers,
 )
 from konio.report.words import WORDS, Words, answer_words, percent, question_words, short_question
-from konio.standards import major, obstacles
+from konio.standards import major
 from konio.tasks import PROFUSIONS, RADIOGRAPH_TASKS, ZONES, Task, zone_words
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def render_page(
         "answers": _answers(examined),
         "zones": _zones(examined),
         "rule": _rule(examined),
-        "obstacles": obstacles(exposure_history=False, films_half_a_year_apart=1, quality_grade=2),
+        "doubtful": doubtful(examined.assessment.zones),
         "withheld": _withheld(examined),
         "regions": _regions(examined),
         "facts": film_facts(examined, film.size),
@@ -256,7 +256,9 @@ def _zones(examined: Examined) -> list[dict[str, Any]]:
                 "heat": f"zone_{zone}" in explained,
                 "words": Words(name.en, name.zh),
                 "profusion": zones[zone]["profusion"],
-                "level": major(zones[zone]["profusion"]),
+                "level": "doubtful"
+                if doubtful(zones)
+                else f"level-{major(zones[zone]['profusion'])}",
                 "percent": percent(zones[zone]["confidence"]),
                 "bars": [round(20 * spread.get(level, 0.0), 1) for level in PROFUSIONS],
             }

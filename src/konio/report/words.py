@@ -71,6 +71,11 @@ WORDS: Final = MappingProxyType(
             "As one looks at the film: the patient's right is on the left. Each grade with its probability.",
             "按阅片方向排列：患者右侧在左。每个等级附其概率。",
         ),
+        "zones-doubtful": Words(
+            "The most probable answer is tuberculosis: zone grades were learned from films without tuberculosis, "
+            "so that its shadows may be graded here as if they were opacities of dust. Do not rely on these grades.",
+            "最可能的回答为肺结核：肺区密集度由不含结核的胸片学得，结核阴影可能在此被误计为尘肺小阴影，这些等级不可采信。",
+        ),
         "rule": Words("What the standard says", "标准的结论"),
         "clause": Words("clause", "条款"),
         "literal": Words("follows from the wording", "直接依据条文"),
@@ -83,10 +88,10 @@ WORDS: Final = MappingProxyType(
             "and as a rule two films more than half a year apart (A.2).",
             "诊断须有可靠的粉尘接触史（A.1），本软件无从得知；原则上需两张以上间隔半年以上的胸片（A.2）。",
         ),
-        "one-change": Words("One grade away", "差一个等级即改变"),
+        "one-change": Words("One change away", "仅差一项即改变期别"),
         "one-change-none": Words(
-            "No change of a single zone by one grade would alter the stage.",
-            "任一肺区变动一个等级均不改变期别。",
+            "No single change of the findings (one grade of one zone, aggregation, large opacities) would alter the stage.",
+            "任何单项变动（某一肺区一个等级、小阴影聚集、大阴影）均不改变期别。",
         ),
         "more": Words("more", "其余"),
         "withheld": Words("What was not assessed, and why", "未评估的内容及原因"),
@@ -125,7 +130,13 @@ WORDS: Final = MappingProxyType(
         "version": Words("konio version", "konio 版本"),
         "precision": Words("arithmetic", "运算精度"),
         "cohort": Words("trained on", "训练数据"),
-        "metrics": Words("measured on unseen cases", "在未见病例上的测量"),
+        "metrics": Words("measured on held-out films", "在留出胸片上的测量"),
+        "made-up": Words("made-up patients (computed phantoms)", "合成患者（计算机体模）"),
+        "held-out": Words(
+            "On the {number}films of the same cohort that no weight was learned from; they steer the training and its "
+            "calibration, so that films of another origin will fare worse.",
+            "在同一队列中未用于学习权重的{number}胸片上测得；这些胸片用于控制训练和校准，其他来源胸片的结果会较差。",
+        ),
         "made": Words("assessed at", "评估时间"),
         "no-claim": Words(
             "Trained on made-up patients (computed phantoms). No clinical claim: how well it reads real films is unknown.",
@@ -176,12 +187,12 @@ def percent(value: float) -> str:
     """A probability as people read it.
 
     Examples:
-        >>> percent(0.973), percent(0.9999), percent(0.0004)
+        >>> percent(0.973), percent(1.0), percent(0.0)
         ('97 %', '> 99 %', '< 1 %')
     """
-    if 0.99 < value < 1:
+    if value > 0.99:
         return "> 99 %"
-    if 0 < value < 0.01:
+    if value < 0.01:
         return "< 1 %"
     return f"{100 * value:.0f} %"
 

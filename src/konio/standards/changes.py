@@ -9,21 +9,25 @@ from typing import Final, Literal, NamedTuple
 
 from konio.standards.findings import (
     LARGE_OPACITY_OVER_MM,
+    PLAQUE_OVER_WALL_FRACTION,
     STAGE_III_LONG_AT_LEAST_MM,
     STAGE_III_SHORT_OVER_MM,
     Findings,
     LargeOpacity,
+    Plaque,
     minor,
 )
 from konio.standards.rules import Stage, decide
 from konio.tasks import PROFUSIONS, STAGE, zone_words
+
+Kind = Literal["zone", "aggregation", "large_opacity", "asbestos", "plaque"]
 
 
 class Change(NamedTuple):
     """One small change of the findings that would change the stage.
 
     Attributes:
-        kind: ``zone``, ``aggregation`` or ``large_opacity``.
+        kind: ``zone``, ``aggregation``, ``large_opacity``, ``asbestos`` or ``plaque``.
         zone: the zone of a ``zone`` change, else ``None``.
         before: what is there now.
         after: what would be there.
@@ -33,7 +37,7 @@ class Change(NamedTuple):
         zh: the same in Chinese.
     """
 
-    kind: Literal["zone", "aggregation", "large_opacity"]
+    kind: Kind
     zone: str | None
     before: str
     after: str
@@ -44,21 +48,25 @@ class Change(NamedTuple):
 
 
 def one_change_away(findings: Findings, now: Stage) -> Iterator[Change]:
-    """Every single change of the findings that leads to another stage than ``now``."""
+    """Every single change of the findings that leads to another stage than ``now``.
+
+    Of the changes that make more of what is absent (a large opacity, a plaque) only the smallest that suffices.
+    """
+    enough: set[Kind] = set()
     for kind, zone, before, after, changed in _neighbours(findings):
         reached, clause, _ = decide(changed)
-        if reached != now:
+        if reached != now and kind not in enough:
             en, zh = _change_words(kind, zone, before, after, reached, clause)
             yield Change(kind, zone, before, after, reached, clause, en, zh)
-            if kind == "large_opacity" and before == "absent":
-                return  # a larger one would do the same
+            if before == "absent":
+                enough.add(kind)
 
 
-_Neighbour = tuple[Literal["zone", "aggregation", "large_opacity"], str | None, str, str, Findings]
+_Neighbour = tuple[Kind, str | None, str, str, Findings]
 
 
 def _neighbours(findings: Findings) -> Iterator[_Neighbour]:
-    """Everything one step away: one minor category of one zone, aggregation, the large opacities."""
+    """Everything one step away: one minor category of one zone, aggregation, large opacities, asbestos, plaques."""
     for zone, profusion in findings.zones.items():
         for step in (-1, 1):
             position = minor(profusion) + step
@@ -75,6 +83,13 @@ def _neighbours(findings: Findings) -> Iterator[_Neighbour]:
         if after != before:
             changed = dataclasses.replace(findings, large=large)
             yield "large_opacity", None, before, after, changed
+    exposed = findings.asbestos
+    toggled = dataclasses.replace(findings, asbestos=not exposed)
+    yield "asbestos", None, words[exposed], words[not exposed], toggled
+    before = _plaque_word(findings.plaque)
+    for after, plaque in _PLAQUE_EXAMPLES.items():
+        if after != before:
+            yield "plaque", None, before, after, dataclasses.replace(findings, plaque=plaque)
 
 
 _SMALL_SIZE: Final = f"over {LARGE_OPACITY_OVER_MM:g} mm"
@@ -89,8 +104,24 @@ _LARGE_EXAMPLES: Final[Mapping[str, tuple[LargeOpacity, ...]]] = MappingProxyTyp
         _STAGE_III_SIZE: (LargeOpacity(STAGE_III_LONG_AT_LEAST_MM, STAGE_III_SHORT_OVER_MM + 1),),
     }
 )
+_AT_HEART: Final = "at the heart border or diaphragm"
+_LONG: Final = f"longer than {PLAQUE_OVER_WALL_FRACTION:g} of one lateral chest wall"
+_LONG_AT_HEART: Final = f"{_AT_HEART} and {_LONG}"
+#: The states of pleural plaques that the rules tell apart, with an example of each.
+_PLAQUE_EXAMPLES: Final[Mapping[str, Plaque | None]] = MappingProxyType(
+    {
+        "absent": None,
+        "present": Plaque(),
+        _AT_HEART: Plaque(heart_border_or_diaphragm=True),
+        _LONG: Plaque(PLAQUE_OVER_WALL_FRACTION + 0.1),
+        _LONG_AT_HEART: Plaque(PLAQUE_OVER_WALL_FRACTION + 0.1, heart_border_or_diaphragm=True),
+    }
+)
 _WORDS_ZH: Final = MappingProxyType(
     {
+        _AT_HEART: "累及心缘或膈肌",
+        _LONG: "长度超过单侧胸壁的1/2",
+        _LONG_AT_HEART: "累及心缘或膈肌且长度超过单侧胸壁的1/2",
         "absent": "无",
         "present": "有",
         _SMALL_SIZE: "大于10 mm",
@@ -105,6 +136,24 @@ def _large_word(large: tuple[LargeOpacity, ...]) -> str:
     return _SMALL_SIZE if large else "absent"
 
 
+def _plaque_word(plaque: Plaque | None) -> str:
+    if plaque is None:
+        return "absent"
+    if plaque.is_stage_iii:
+        return _LONG_AT_HEART if plaque.involves_heart_or_diaphragm else _LONG
+    return _AT_HEART if plaque.involves_heart_or_diaphragm else "present"
+
+
+_NAMES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "aggregation": ("aggregation", "小阴影聚集"),
+        "large_opacity": ("large opacity", "大阴影"),
+        "asbestos": ("asbestos exposure", "石棉粉尘接触"),
+        "plaque": ("pleural plaques", "胸膜斑"),
+    }
+)
+
+
 def _change_words(
     kind: str, zone: str | None, before: str, after: str, reached: Stage, clause: str
 ) -> tuple[str, str]:
@@ -114,8 +163,7 @@ def _change_words(
         what, what_zh = name.en, name.zh + "密集度"
         before_zh, after_zh = before, after
     else:
-        what = kind.replace("_", " ")
-        what_zh = "小阴影聚集" if kind == "aggregation" else "大阴影"
+        what, what_zh = _NAMES[kind]
         before_zh, after_zh = _WORDS_ZH[before], _WORDS_ZH[after]
     return (
         f"With {what} {after} instead of {before} it would be {words.en} ({clause}).",

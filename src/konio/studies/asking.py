@@ -22,7 +22,7 @@ STUDY: Final = "study.json"
 
 #: Told the stage and how far its trials are.
 Tell = Callable[[str, StudyProgress], None]
-#: Told the stage, films (or nodules) done, all of them, and seconds left where they are known.
+#: Told the stage, images done, all of them, and seconds left where they are known.
 Count = Callable[[str, int, int, float | None], None]
 
 

@@ -1,9 +1,9 @@
-"""Numbers as cells: how many digits are read, while the file keeps them all."""
+"""Numbers as cells: how many digits are read, while the file keeps them all, in the unit that is read."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from konio.report.words import Words
 from konio.significance import Interval
@@ -41,12 +41,17 @@ def digits(value: float, places: int, *, percent: bool = False, sign: bool = Fal
 def number(
     value: float | None, places: int = 3, *, percent: bool = False, sign: bool = False
 ) -> Cell:
-    """One number; nothing where it is ``None`` or not defined, a sign where it is infinite."""
+    """One number; nothing where it is ``None`` or not defined, a sign where it is infinite.
+
+    Examples:
+        >>> number(0.7845, 1, percent=True).numbers
+        {'': 78.45}
+    """
     if value is None or math.isnan(value):
         return empty()
     if math.isinf(value):
         return Cell(digits(value, places))
-    return Cell(digits(value, places, percent=percent, sign=sign), {"": value})
+    return Cell(digits(value, places, percent=percent, sign=sign), {"": _scaled(value, percent)})
 
 
 def count(value: int) -> Cell:
@@ -63,8 +68,28 @@ def interval(
     estimate, low, high = (digits(v, places, percent=percent, sign=sign) for v in found)
     return Cell(
         Words(f"{estimate} ({low} to {high})", f"{estimate}（{low}～{high}）"),
-        {"": found.estimate, "low": found.low, "high": found.high},
+        dict(zip(("", "low", "high"), (_scaled(v, percent) for v in found), strict=True)),
     )
+
+
+def _scaled(value: float, percent: bool) -> float:
+    """A share in the unit that its cell is read in."""
+    return 100 * value if percent else value
+
+
+def telling_places(intervals: Iterable[Interval], least: int = 1, *, percent: bool = False) -> int:
+    """Digits after the point at which no bound of these intervals is read as 0 without being 0, three at most.
+
+    Examples:
+        >>> telling_places([Interval(-0.7, -1.6, 0.02)]), telling_places([Interval(-1.9, -3.3, -0.8)])
+        (2, 1)
+    """
+    bounds = [_scaled(bound, percent) for found in intervals for bound in found[1:]]
+    known = [bound for bound in bounds if bound and math.isfinite(bound)]
+    for places in range(least, 3):
+        if all(float(f"{bound:.{places}f}") for bound in known):
+            return places
+    return 3
 
 
 def spread(
@@ -76,10 +101,11 @@ def spread(
         return empty()
     mean = math.fsum(known) / len(known)
     if len(known) == 1:
-        return Cell(digits(mean, places, percent=percent, sign=sign), {"": mean, "sd": None})
+        alone = {"": _scaled(mean, percent), "sd": None}
+        return Cell(digits(mean, places, percent=percent, sign=sign), alone)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in known) / (len(known) - 1))
     shown = f"{digits(mean, places, percent=percent, sign=sign)} ± {digits(sd, places, percent=percent)}"
-    return Cell(shown, {"": mean, "sd": sd})
+    return Cell(shown, {"": _scaled(mean, percent), "sd": _scaled(sd, percent)})
 
 
 def p_value(p: float | None) -> Cell:

@@ -43,10 +43,12 @@ class Paragraph:
     Args:
         text: its sentences.
         tone: ``warn`` and ``good`` stand out, ``quiet`` steps back.
+        link: a file of the study that it ends with, by its path in the study's folder; none where empty.
     """
 
     text: Text
     tone: Tone = "plain"
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,8 @@ def _section(place: int, section: Section) -> dict[str, Any]:
 def _block(block: Block) -> dict[str, Any]:
     match block:
         case Paragraph():
-            return {"kind": "paragraph", "text": _both(block.text), "tone": block.tone}
+            words = {"text": _both(block.text), "tone": block.tone, "link": block.link}
+            return {"kind": "paragraph", **words}
         case Bullets():
             return {"kind": "bullets", "items": [_both(item) for item in block.items]}
         case Table():
@@ -324,7 +327,7 @@ def _cell(table: Table, place: int, cell: Cell, letters: Mapping[str, str]) -> _
         strong=cell.strong,
         published=table.columns[place].published,
         first=place == 0,
-        plain=place > 0 and _is_words(cell),
+        plain=place > 0 and (table.columns[place].mixed or _is_words(cell)),
     )
 
 
@@ -335,7 +338,9 @@ def _is_words(cell: Cell) -> bool:
 
 
 def _of_words(table: Table, place: int) -> bool:
-    """Whether all that a column says is words."""
+    """Whether all that a column says is words, or it mixes words and numbers."""
+    if table.columns[place].mixed:
+        return True
     own = [row[place] for row in table.rows if not isinstance(row, Heading)]
     said = [cell for cell in own if say(cell.text) != EMPTY]
     return place > 0 and bool(said) and all(_is_words(cell) for cell in said)

@@ -4,12 +4,12 @@ On these features stand a baseline that was never taught the question on real fi
 networks that learn above a backbone without moving it (`konio.studies.kept`).
 
 References:
-    docs/decisions/0042, 0045 and 0046.
+    docs/decisions/0042, 0045, 0046 and 0047.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from konio.engine import Engine
 from konio.errors import BundleError, StudyError, UsageError
+from konio.learning.remembered import in_common, learned_films, of_files, of_pixels
 
 if TYPE_CHECKING:
     from konio.learning.store import Store
@@ -40,6 +41,7 @@ class Onlooker:
         sha256: of its weights.
         side: of the films it looks at.
         channels: of the maps that `konio.features.blocks` describes, the last one at the end.
+        learned: the films it has learned from (`konio.learning.remembered`); empty where its bundle does not tell.
     """
 
     path: str
@@ -47,21 +49,24 @@ class Onlooker:
     sha256: str
     side: int
     channels: tuple[int, ...]
+    learned: str = ""
 
     def to_json(self) -> dict[str, str]:
         """``seen_by`` of ``study.json``; where the bundle lies says nothing about the numbers."""
         return {"model": self.name, "sha256": self.sha256}
 
 
-def onlooker(model: str, cohort: str) -> Onlooker | None:
+def onlooker(model: str, cohort: str, films: Sequence[str] = ()) -> Onlooker | None:
     """The model that looks at a study's films, or ``None`` where none is named.
 
     Args:
         model: name or directory of its bundle; none where empty.
         cohort: fingerprint of the study's films.
+        films: their files; those that the model has learned from are known again where its bundle tells them. The same
+            films in other files are found by `look`.
 
     Raises:
-        UsageError: if it is no multi-task model of radiographs, or has learned from these very films.
+        UsageError: if it is no multi-task model of radiographs, or has learned from these films or some of them.
         BundleError: if it cannot be read.
     """
     if not model:
@@ -79,9 +84,24 @@ def onlooker(model: str, cohort: str) -> Onlooker | None:
         raise UsageError(
             f"{model} has learned from the very films that are to be measured; name a model that has not seen them"
         )
-    side = int(bundle.facts.preprocessing["size"])
-    channels = described_channels(bundle.network())
-    return Onlooker(str(bundle.path), bundle.facts.name, bundle.weights_sha256, side, channels)
+    learned = learned_films(bundle.facts.cohort)
+    _refuse_learned(model, in_common(learned, lambda: of_files(films)), len(films))
+    return Onlooker(
+        path=str(bundle.path),
+        name=bundle.facts.name,
+        sha256=bundle.weights_sha256,
+        side=int(bundle.facts.preprocessing["size"]),
+        channels=described_channels(bundle.network()),
+        learned=learned,
+    )
+
+
+def _refuse_learned(model: str, seen: int, films: int) -> None:
+    if seen:
+        raise UsageError(
+            f"{model} has learned from {seen} of the {films} films that are to be measured; name a model that has not "
+            "seen them, or take them out of the table"
+        )
 
 
 def look(out: Path, store: Store, model: Onlooker, engine: Engine, tell: Counting) -> None:
@@ -96,7 +116,10 @@ def look(out: Path, store: Store, model: Onlooker, engine: Engine, tell: Countin
 
     Raises:
         StudyError: if a piece of work fails.
+        UsageError: if the model has learned from some of the films, in whatever files they lay then.
     """
+    again = in_common(model.learned, lambda: of_pixels(store, model.side))
+    _refuse_learned(model.name, again, int(store.ready.sum()))
     target = features_file(out)
     folder = out / SEEN / model.sha256[:12]
     folder.mkdir(parents=True, exist_ok=True)

@@ -77,8 +77,8 @@ def stability(answers: ArrayLike, truth: ArrayLike, classes: int) -> tuple[CaseS
         RecordError: if the tables do not fit or hold other classes.
 
     Examples:
-        >>> stability([[0, 1], [1, 1], [0, 1]], [0, 1], 2)[0].flips
-        0.6666666666666666
+        >>> round(stability([[0, 1], [1, 1], [0, 1]], [0, 1], 2)[0].flips, 3)
+        0.667
     """
     table, labels = np.asarray(answers, dtype=np.int64), np.asarray(truth, dtype=np.int64)
     if table.ndim != 2 or table.shape[1:] != labels.shape or classes < 2:
@@ -114,7 +114,10 @@ def stability(answers: ArrayLike, truth: ArrayLike, classes: int) -> tuple[CaseS
 
 
 def for_review(cases: Sequence[CaseStability], most: int = 24) -> tuple[CaseStability, ...]:
-    """The cases whose label is worth a second look: first those that all runs contradict, then the unsteady ones.
+    """The cases whose label is worth a second look, of both kinds: the unsteady ones first, then those that all runs contradict.
+
+    Each kind has half of the places; those that one leaves over go to the other. Of the unsteady ones those come first whose most
+    frequent answer is not their label.
 
     Args:
         cases: from `stability`.
@@ -123,5 +126,8 @@ def for_review(cases: Sequence[CaseStability], most: int = 24) -> tuple[CaseStab
     doubted = [case for case in cases if case.reason == "label"]
     unsteady = [case for case in cases if case.reason == "unsteady"]
     doubted.sort(key=lambda case: (-case.agreement, -case.runs, case.position))
-    unsteady.sort(key=lambda case: (-case.flips, case.right, case.position))
-    return tuple((doubted + unsteady)[:most])
+    unsteady.sort(
+        key=lambda case: (case.answer == case.truth, -case.flips, case.right, case.position)
+    )
+    first = max(most - most // 2, most - len(doubted))
+    return tuple([*unsteady[:first], *doubted][:most])

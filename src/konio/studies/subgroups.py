@@ -38,6 +38,32 @@ COVARIATES: Final[Mapping[str, Words]] = {
     "site": Words("site", "机构"),
     "exposure_years": Words("exposure, years", "接尘年限（年）"),
     "dust": Words("dust", "粉尘种类"),
+    "opacity_type": Words("type and size of opacities", "阴影类型与大小"),
+    "tuberculosis_form": Words("form of tuberculosis", "肺结核类型"),
+    "hilar_nodes": Words("hilar nodes", "肺门淋巴结"),
+    "co_findings": Words("other findings", "其他所见"),
+    "large_mm": Words("large opacities, mm", "大阴影（毫米）"),
+}
+
+#: Values a page can name in both languages.
+VALUES: Final[Mapping[str, Words]] = {
+    "m": Words("men", "男"),
+    "male": Words("men", "男"),
+    "f": Words("women", "女"),
+    "female": Words("women", "女"),
+    "coal": Words("coal", "煤尘"),
+    "silica": Words("silica", "矽尘"),
+    "asbestos": Words("asbestos", "石棉"),
+    "mixed": Words("mixed", "混合粉尘"),
+    "other": Words("other", "其他"),
+    "none": Words("none", "无"),
+    "infiltrate": Words("infiltrate", "浸润"),
+    "cavity": Words("cavity", "空洞"),
+    "effusion": Words("effusion", "胸腔积液"),
+    "healed": Words("healed", "陈旧性"),
+    "miliary": Words("miliary", "粟粒"),
+    "enlarged": Words("enlarged", "增大"),
+    "eggshell": Words("eggshell calcification", "蛋壳样钙化"),
 }
 
 
@@ -102,7 +128,7 @@ def subgroups(
 
 def _cells(values: Sequence[str]) -> dict[str, NDArray[np.intp]]:
     """Value to positions; numbers with many values are cut into thirds."""
-    known = [value.strip() for value in values]
+    known = [_ordered(value.strip()) for value in values]
     used = [value for value in known if value.casefold() not in UNKNOWN]
     distinct = sorted(set(used))
     numbers = {value: _number(value) for value in distinct}
@@ -114,6 +140,27 @@ def _cells(values: Sequence[str]) -> dict[str, NDArray[np.intp]]:
         distinct.sort(key=lambda value: numbers[value] or 0.0)
     array = np.array(known)
     return {value: np.flatnonzero(array == value) for value in distinct}
+
+
+def _ordered(value: str) -> str:
+    """Several values in one, joined by ``+``, in one order: ``healed+infiltrate`` and ``infiltrate+healed`` are the same."""
+    if "+" not in value or _number(value) is not None:
+        return value
+    return "+".join(sorted(part.strip() for part in value.split("+")))
+
+
+def value_words(value: str) -> Text:
+    """A value of a covariate as it is read; the value itself where no words are known.
+
+    Examples:
+        >>> value_words("healed+infiltrate").zh, value_words("device-1")
+        ('陈旧性+浸润', 'device-1')
+    """
+    parts = [VALUES.get(part.casefold()) for part in value.split("+")]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return value
+    return Words(" + ".join(part.en for part in known), "+".join(part.zh for part in known))
 
 
 def _number(text: str) -> float | None:
@@ -195,7 +242,9 @@ def subgroup_table(
         if group.covariate != last:
             rows.append(Heading(COVARIATES.get(group.covariate, group.covariate)))
             last = group.covariate
-        rows.append((text(group.value), *_sizes(group), *(_shown(own) for own in group.right)))
+        rows.append(
+            (text(value_words(group.value)), *_sizes(group), *(_shown(own) for own in group.right))
+        )
     share = Words("right, % (95 % CI)", "正确率，%（95%CI）")
     return Table(
         title,

@@ -46,8 +46,8 @@ class Cell:
 
     Args:
         text: what is read.
-        numbers: what the CSV holds, at full precision: ``""`` is the number itself, other keys (``low``, ``high``,
-            ``sd`` ...) become columns of their own. Without numbers the CSV holds the English text.
+        numbers: what the CSV holds, at full precision and in the unit that is read: ``""`` is the number itself, other keys
+            (``low``, ``high``, ``sd`` ...) become columns of their own. Without numbers the CSV holds the English text.
         marks: keys of footnotes.
         strong: whether it stands out (the best of a column).
     """
@@ -71,12 +71,14 @@ class Column:
         group: a head over several neighbouring columns, or ``""``.
         published: whether it holds numbers that somebody else printed.
         marks: keys of footnotes.
+        mixed: whether words and numbers stand below one another, so that all of it begins on the left.
     """
 
     name: Text
     group: Text = ""
     published: bool = False
     marks: tuple[str, ...] = ()
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

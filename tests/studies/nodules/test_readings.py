@@ -7,18 +7,24 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from konio.errors import CohortError
 from konio.nodules import RATED, SCALES, Nodule, Readings
 from konio.studies.nodules.classical import PREDICTORS, classical_model, two_class_scores
 from konio.studies.nodules.relevance import (
+    _centred,
+    _cosines,
+    _draws,
+    _informations,
+    _spearmans,
     centred_cosine,
     cosine,
     mutual_information,
     relevance,
     spearman,
 )
-from konio.studies.nodules.report_tables import classical_table
+from konio.studies.nodules.report_readings import classical_table, relevance_figure
 from konio.studies.reported import read
 
 
@@ -46,13 +52,48 @@ def readings(count: int = 120, seed: int = 3) -> Readings:
 def test_constants_have_a_high_cosine_and_no_relevance() -> None:
     found = {one.name: one for one in relevance(readings(), np.random.default_rng(0), 50)}
     constant = found["internal_structure"]
-    assert constant.cosine > 0.85
-    assert constant.centred.estimate == constant.spearman == constant.information == 0
+    assert constant.cosine.estimate > 0.85
+    assert constant.centred == constant.spearman == constant.information == (0, 0, 0)
     assert found["spiculation"].centred.estimate == pytest.approx(1)
-    assert found["margin"].spearman == pytest.approx(-1)
-    assert found["spiculation"].information == pytest.approx(math.log2(5), abs=0.3)
-    low, high = found["diameter"].centred.low, found["diameter"].centred.high
-    assert low <= found["diameter"].centred.estimate <= high
+    assert found["margin"].spearman.estimate == pytest.approx(-1)
+    assert found["spiculation"].information.estimate == pytest.approx(math.log2(5), abs=0.3)
+    for measure in ("cosine", "centred", "spearman", "information"):
+        estimate, low, high = getattr(found["diameter"], measure)
+        assert low < estimate < high, measure
+    assert found["texture"].information.low == 0
+
+
+def test_intervals_are_those_of_drawing_patients_anew() -> None:
+    """The measures of weighted nodules are those of nodules written down as often as they were drawn."""
+    table, rng = readings(40), np.random.default_rng(2)
+    x, y = table.mean("texture"), table.mean("malignancy")
+    taken = _draws(list(table.patients), rng, 25)
+    assert taken.shape == (25, 40) and (taken[:, ::2] == taken[:, 1::2]).all()  # two nodules each
+    for measure, drawn, left, right in (
+        (cosine, _cosines, x, y),
+        (centred_cosine, _centred, x, y),
+        (lambda a, b: stats.spearmanr(a, b).statistic, _spearmans, x, y),
+        (mutual_information, _informations, np.rint(x), np.rint(y)),
+    ):
+        whole = drawn(taken, left, right)
+        for one, times in zip(whole, taken.astype(int), strict=True):
+            again = measure(np.repeat(left, times), np.repeat(right, times))
+            assert max(one, 0.0 if drawn is _informations else -1.0) == pytest.approx(again)
+
+
+def test_one_patient_has_no_interval() -> None:
+    nodules = [dataclasses.replace(nodule, patient_id="p") for nodule in readings(20)]
+    for one in relevance(Readings(tuple(nodules)), np.random.default_rng(0), 10):
+        assert one.spearman.low == one.spearman.estimate == one.spearman.high
+
+
+def test_the_figure_speaks_of_internal_structure_only_where_it_is_there() -> None:
+    table = readings()
+    found = relevance(table, np.random.default_rng(0), 5)
+    some = [one for one in found if one.name != "internal_structure"]
+    assert "internal structure" in relevance_figure(found).caption.en
+    shown = relevance_figure(some)
+    assert "internal" not in shown.caption.en and "内部结构" not in shown.caption.zh
 
 
 def test_measures_on_values_worked_out_by_hand() -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.learning.made_up_nodules import write_slices
+from tests.studies.nodules import made_up_trials
 
 from konio.engine import resolve
-from konio.errors import CohortError, UsageError
+from konio.errors import CohortError, OutputError, UsageError
 from konio.learning.nodule_sources import open_source
 from konio.studies.nodules.design import ABLATIONS, MULTI
-from konio.studies.nodules.evidence import Evidence
+from konio.studies.nodules.evidence import Evidence, own_trials
 from konio.studies.nodules.experiment import Ask, design_study, run_nodules
 from konio.studies.nodules.presets import PRESETS, preset_of
 from konio.studies.runner import finished
@@ -37,22 +38,7 @@ class Here:
 
 
 def tiny() -> Any:
-    preset = PRESETS["slices"]
-    table = {**preset.recipe["nodule"], "encoder": "cnn-mini", "patch": 4, "hidden": 8}
-    recipe = {**preset.recipe, "nodule": table, "phases": [{"epochs": 2, "batch": 6}]}
-    recipe["trainer"] = {"accelerator": "cpu", "precision": "float32"}
-    return dataclasses.replace(
-        preset,
-        recipe=recipe,
-        folds=2,
-        seeds=(1,),
-        more_seeds=(),
-        singles=("malignancy",),
-        ablations=("equal",),
-        views=2,
-        repeats=1,
-        draws=20,
-    )
+    return made_up_trials.tiny(seeds=(1,), singles=("malignancy",))
 
 
 def test_from_slices_to_a_page(tmp_path: Path) -> None:
@@ -63,7 +49,7 @@ def test_from_slices_to_a_page(tmp_path: Path) -> None:
     assert "from-nothing" not in html and "random" in html  # there is nothing to begin from
     for text in ("Paper C", "not for diagnosis", "论文C", "diameter only", "多任务"):
         assert text in html
-    for number in range(1, 8):
+    for number in range(1, 10):
         assert (out / "tables" / f"table-{number}.csv").exists()
     assert (out / "figures" / "figure-2.svg").exists() or (
         out / "figures" / "figure-2-en.svg"
@@ -85,7 +71,8 @@ def test_from_slices_to_a_page(tmp_path: Path) -> None:
         assert sorted(held[f"{group}-f00-s01"] + held[f"{group}-f01-s01"]) == list(range(24))
         who = [{source.readings.patients[p] for p in held[f"{group}-f0{f}-s01"]} for f in (0, 1)]
         assert not who[0] & who[1]
-    evidence = Evidence.read(out, 2)
+    assert (document["trials"], document["finished"]) == ({"all": 6, "done": 6, "failed": 0}, True)
+    evidence = Evidence(own_trials(out, document["fingerprint"]), 2)
     assert evidence.difference(MULTI, "single-malignancy", "malignancy", "auc") is not None
     # Nothing is trained again: the same command finds everything finished.
     times = {t.name: (t.folder / "result.json").stat().st_mtime_ns for t in trials}
@@ -94,6 +81,13 @@ def test_from_slices_to_a_page(tmp_path: Path) -> None:
         t.name: (t.folder / "result.json").stat().st_mtime_ns for t in finished(out, "nodules")
     }
     assert again == times
+    # Another size of the study does not write over it.
+    other = dataclasses.replace(tiny(), folds=3)
+    with pytest.raises(OutputError, match="study of other design"):
+        run_nodules(out, Ask(other, source=folder), Here())
+    with pytest.raises(OutputError, match="study of other first weights"):
+        run_nodules(out, Ask(tiny(), source=folder, pretrained="someone/transformer"), Here())
+    assert json.loads((out / "study.json").read_text()) == document
 
 
 def test_readings_alone_are_studied_without_networks(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def run_hierarchy(out: str | Path, ask: Ask, engine: Engine) -> Path:
     preset = ask.preset
     check(preset, ask.weights)
     cohort = _cohort(out, ask)
-    model = onlooker(preset.seen_by, cohort.fingerprint)
+    model = onlooker(preset.seen_by, cohort.fingerprint, [case.path for case in cohort])
     recipe = parse_recipe({"name": "films", "kind": "hierarchy", **preset.recipe})
     sides = () if model is None else (model.side,)
     store = prepare_films(out / PREPARED, cohort, recipe, ask, sides)

@@ -54,12 +54,13 @@ _TINY: Final = Words(
 )
 
 
-def write_report(out: Path, preset: Preset) -> Path:
+def write_report(out: Path, preset: Preset, whole: int | None = None) -> Path:
     """Write the page of a study whose trials are finished.
 
     Args:
         out: the study's folder.
-        preset: of the study.
+        preset: of the study, with the seeds that are finished.
+        whole: how many seeds it will have; as many as the preset has where ``None``.
 
     Returns:
         ``index.html``.
@@ -72,7 +73,7 @@ def write_report(out: Path, preset: Preset) -> Path:
     about = About(
         lead=Words(preset.about, preset.about_zh),
         made_up=bool(study["made_up"]),
-        banners=(_TINY,) if preset.name == "smoke" else (),
+        banners=(*([_TINY] if preset.name == "smoke" else []), *_unfinished(preset, whole)),
         provenance=_provenance(study, preset),
     )
     chapters = sections(preset, parts, found, read_curves(out, preset))
@@ -84,6 +85,19 @@ def write_report(out: Path, preset: Preset) -> Path:
     if fine:
         chapters.insert(-1, _fine_section(found, fine))
     return write_page(out, TITLE, chapters, about)
+
+
+def _unfinished(preset: Preset, whole: int | None) -> list[Words]:
+    """A banner for a page of some of the seeds."""
+    done = len(preset.seeds)
+    if whole is None or done == whole:
+        return []
+    return [
+        Words(
+            f"Not finished: {done} of {whole} seeds; the figures will change.",
+            f"尚未完成：已完成 {done}／{whole} 个随机种子，数值仍会变化。",
+        )
+    ]
 
 
 def _kept_section(study: Mapping[str, Any]) -> Section:

@@ -124,7 +124,9 @@ def lay_down(out: Path, ask: Ask, engine: Engine) -> Laid:
     record.claim(out, ask.preset, films.cohort.fingerprint)
     pretraining = provide(out, ask)
     recipe = parse_recipe({"name": "films", **ask.preset.recipe})
-    model = onlooker(ask.preset.seen_by, films.cohort.fingerprint)
+    model = onlooker(
+        ask.preset.seen_by, films.cohort.fingerprint, [case.path for case in films.cohort]
+    )
     sides = () if model is None else (model.side,)
     store = prepare_films(out / PREPARED, films.cohort, recipe, ask, sides)
     parts = divide(films.cohort, films.own, store, ask.preset)

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from konio.studies.multitask.pretraining import Pretraining
 
 CASES: Final = "cases.csv"
+#: ``pretraining`` of networks on kept features: no weights of theirs, but a backbone's, which ``seen_by`` names.
+_KEPT: Final[Mapping[str, Any]] = {
+    "stage": "kept",
+    "origin": "the backbone of seen_by, kept as it is",
+    "file": None,
+    "sha256": None,
+    "comparable_to_paper": False,
+}
 
 
 def claim(out: Path, preset: Preset, cohort: str) -> None:
@@ -91,7 +99,7 @@ def begin(
         },
         "recipe": dict(preset.recipe),
         "kept": preset.kept,
-        "pretraining": pretraining.to_json(),
+        "pretraining": pretraining.to_json() if not preset.kept else _KEPT,
         "chosen": None,
         "temperatures": None,
         "trials": {"all": 0, "done": 0, "failed": 0},

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from konio.report.words import Words
+from konio.studies.multitask.report_about import about, is_real, title_of
+from konio.studies.multitask.report_areas import area_sentences, areas_table
 from konio.studies.multitask.report_baselines import baseline_verdicts, baselines_table
+from konio.studies.multitask.report_calibration import calibration_table
 from konio.studies.multitask.report_cases import (
     case_stability,
     review_gallery,
     review_table,
     stability_table,
-    subgroups_table,
+    write_stability,
 )
-from konio.studies.multitask.report_effect import (
-    effect_lines,
-    effect_table,
-    gain_sentence,
-    verdicts,
-)
+from konio.studies.multitask.report_claims import claims_table
+from konio.studies.multitask.report_classes import classes_table, ordinal_table
+from konio.studies.multitask.report_effect import effect_lines, effect_table
 from konio.studies.multitask.report_figures import (
     calibration_figure,
     confusion_figure,
@@ -29,31 +28,14 @@ from konio.studies.multitask.report_figures import (
     stability_figure,
     workflow_figure,
 )
-from konio.studies.multitask.report_measures import (
-    area_sentences,
-    areas_table,
-    calibration_table,
-    classes_table,
-    ordinal_table,
-)
+from konio.studies.multitask.report_groups import balance_table, subgroups_table
 from konio.studies.multitask.report_runs import Evidence, read_evidence
-from konio.studies.multitask.report_tables import cohort_table, dropout_table, seeds_table
-from konio.studies.page import About, Block, Bullets, Paragraph, Section, write_page
+from konio.studies.multitask.report_seeds import seeds_table
+from konio.studies.multitask.report_tables import cohort_table, dropout_table
+from konio.studies.multitask.report_verdicts import ensemble_sentences, gain_sentence, verdicts
+from konio.studies.page import Block, Bullets, Paragraph, Section, write_page
 from konio.studies.reported import read
-from konio.studies.tables import Text
 
-_TITLE: Final = Words(
-    "Does learning two questions together help? Paper A, repeated",
-    "同时学习两个问题是否有益？论文A的重复",
-)
-_TITLE_REAL: Final = Words(
-    "Tuberculosis against normal on real films, learned from nothing",
-    "真实胸片：肺结核与正常（不使用预训练权重）",
-)
-_TITLE_REAL_KEPT: Final = Words(
-    "Tuberculosis against normal on real films, from what a finished backbone sees",
-    "真实胸片：肺结核与正常（使用已有骨干网络所见特征）",
-)
 _NOTHING_YET: Final = Paragraph(
     Words(
         "No trial that this needs is finished yet; make the report again later.",
@@ -99,10 +81,8 @@ def write_report(out: str | Path) -> Path:
         OutputError: if there is no study in the folder or the page cannot be written.
     """
     evidence = read_evidence(out)
-    real = evidence.pair[0] in ("real", "mixed")
-    sections = _sections(evidence, real)
-    title = _TITLE if not real else _TITLE_REAL_KEPT if evidence.study.get("kept") else _TITLE_REAL
-    return write_page(Path(out), title, sections, _about(evidence, real))
+    sections = _sections(evidence, is_real(evidence))
+    return write_page(Path(out), title_of(evidence), sections, about(evidence))
 
 
 def _sections(evidence: Evidence, real: bool) -> list[Section]:
@@ -112,6 +92,7 @@ def _sections(evidence: Evidence, real: bool) -> list[Section]:
     compared = any(lines.values())
     effect: list[Any] = [
         *verdicts(evidence, lines),
+        *ensemble_sentences(evidence, lines),
         *gain_sentence(evidence),
         *([] if real else [_BELIEVE]),
     ]
@@ -123,8 +104,10 @@ def _sections(evidence: Evidence, real: bool) -> list[Section]:
         paper = [dropout_table(evidence, "single"), dropout_table(evidence, "multi")]
     seeds = [] if real else [seeds_table(evidence, task) for task in tasks]
     pictures = [roc_figure(evidence, task) for task in tasks]
-    cohort = [workflow_figure(evidence)] + ([] if real else [cohort_table(evidence)])
+    printed = [] if real else [cohort_table(evidence), claims_table(evidence, lines)]
+    cohort = [workflow_figure(evidence), *printed, *(balance_table(evidence, t) for t in tasks)]
     subgroups = [subgroups_table(evidence, task) for task in tasks]
+    listed = [review_gallery(evidence, stable), review_table(evidence, stable)]
     return [
         _section("answer", Words("The answer", "结论"), [*_answer(evidence, real), *(effect if compared or not real else [])]),
         _section("baselines", Words("Against baselines", "与基线比较"), [*baseline_verdicts(evidence), baselines_table(evidence)]),
@@ -134,7 +117,7 @@ def _sections(evidence: Evidence, real: bool) -> list[Section]:
         _section("classes", Words("Class by class", "各类别"), [classes_table(evidence), confusion_figure(evidence), ordinal_table(evidence), areas_table(evidence)]),
         _section("calibration", Words("Calibration", "校准"), [calibration_table(evidence), calibration_figure(evidence)]),
         _section("subgroups", Words("Subgroups", "亚组"), subgroups),
-        _section("stability", Words("Case stability and label review", "病例稳定性与标签复核"), [stability_table(evidence, stable), stability_figure(evidence, stable), review_gallery(evidence, stable), review_table(evidence, stable)]),
+        _section("stability", Words("Case stability and label review", "病例稳定性与标签复核"), [stability_table(evidence, stable), stability_figure(evidence, stable), *listed, write_stability(evidence, stable)]),
     ]  # fmt: skip
 
 
@@ -147,10 +130,16 @@ def _section(key: str, title: Words, blocks: list[Any]) -> Section:
 def _answer(evidence: Evidence, real: bool) -> list[Paragraph]:
     """What was measured on whom, before any number."""
     if real:
+        again = evidence.repeats
+        folds = Words("the network of the fold that held it out", "留出该例的一折网络")
+        if again > 1:
+            folds = Words(
+                f"the {again} networks of the fold that held it out, by the mean of their probabilities",
+                f"留出该例的一折中{again}个网络的平均概率",
+            )
         words = Words(
-            "One answer a film from the network of the fold that held it out. How far this travels to films of another hospital is not "
-            "measured here.",
-            "每例由留出该例的一折网络回答。对其他机构胸片的适用性未在此评价。",
+            f"One answer a film, from {folds.en}. How far this travels to films of another hospital is not measured here.",
+            f"每例由{folds.zh}回答。对其他机构胸片的适用性未在此评价。",
         )
         return [*area_sentences(evidence), Paragraph(words)]
     reported = read("multitask")
@@ -164,95 +153,3 @@ def _answer(evidence: Evidence, real: bool) -> list[Paragraph]:
             )
         )
     ]
-
-
-def _about(evidence: Evidence, real: bool) -> About:
-    study, trials = evidence.study, evidence.study["trials"]
-    banners: list[Text] = []
-    if study["preset"] != "paper":
-        banners.append(Words(study["about"], study["about_zh"]))
-    if not study["finished"]:
-        failed = trials.get("failed", 0)
-        banners.append(
-            Words(
-                f"Not finished: {trials['done']} of {trials['all']} trials, {failed} failed. Every number below is of these alone.",
-                f"尚未完成：{trials['all']}项试验完成{trials['done']}项，失败{failed}项。以下数值仅来自已完成者。",
-            )
-        )
-    origin = _kept(study) or _pretraining(study["pretraining"], real)
-    lead = Words(f"First weights: {origin.en}", f"初始权重：{origin.zh}")
-    return About(
-        lead=lead,
-        made_up=evidence.made_up,
-        banners=tuple(banners),
-        provenance=_provenance(evidence, real),
-    )
-
-
-def _kept(study: Mapping[str, Any]) -> Words | None:
-    """Whose backbone stands below the networks, where they see kept features."""
-    model = study.get("seen_by")
-    if not study.get("kept") or not model:
-        return None
-    which = f"{model['model']} (SHA-256 {model['sha256'][:12]})"
-    return Words(
-        f"the backbone of {which}, which stays as it is; a shared layer and the heads above it begin anew in every training. Where that model has "
-        "learned the same questions on other films, its features serve both already. The paper began with ChestX-ray14 and moved its "
-        "backbone; the numbers are not comparable in this respect.",
-        f"{which}的骨干网络，保持不变；其上的共享层与输出层每次训练均从头开始。若该模型曾用其他胸片学习过相同问题，其特征已同时适用于两者。论文以ChestX-ray14预训练并更新骨干网络，故此方面不可比。",
-    )
-
-
-def _pretraining(stage: Mapping[str, Any], real: bool) -> Words:
-    if stage["stage"] == "skipped" and real:
-        return Words("none; nothing was learned before.", "无，未经预训练。")
-    if stage["stage"] == "skipped":
-        return Words(
-            "none (the paper began with ChestX-ray14; the numbers are not comparable in this respect).",
-            "无（论文以ChestX-ray14预训练，故此方面不可比）。",
-        )
-    origin, file = (str(stage.get(key) or "") for key in ("origin", "file"))
-    which = f"{origin} ({file}, SHA-256 {str(stage.get('sha256') or '')[:12]})" if file else origin
-    known = {
-        "given": Words("given", "外部提供"),
-        "made": Words("made by this study", "本研究预训练"),
-    }
-    how = known.get(str(stage["stage"]), Words(str(stage["stage"]), str(stage["stage"])))
-    return Words(f"{how.en}, {which}.", f"{how.zh}，{which}。")
-
-
-def _provenance(evidence: Evidence, real: bool) -> tuple[tuple[Text, Text], ...]:
-    study, cohort = evidence.study, evidence.study["cohort"]
-    counts = "; ".join(
-        f"{task}: " + ", ".join(f"{name} {number}" for name, number in own.items())
-        for task, own in cohort.get("counts", {}).items()
-    )
-    refused = len(cohort.get("refused") or {})
-    trials = study["trials"]
-    rows: list[tuple[Text, Text]] = [
-        (Words("preset", "预设"), str(study["preset"])),
-        (
-            Words("cohort", "队列"),
-            f"{cohort['name']}: {cohort['films']} films, {cohort['patients']} patients",
-        ),
-        (Words("labels", "标签"), counts),
-        (Words("refused films", "被拒绝的胸片"), str(refused)),
-        (
-            Words("fingerprint of the cohort", "队列指纹"),
-            str(study.get("cohort_fingerprint", "")),
-        ),
-        (Words("fingerprint of the study", "研究指纹"), str(study["fingerprint"])),
-        (
-            Words("trials", "试验"),
-            f"{trials['done']} of {trials['all']}, {trials.get('failed', 0)} failed",
-        ),
-        (Words("chosen drop-out", "选定丢弃率"), _chosen(evidence)),
-    ]
-    if not real:
-        rows.append((Words("printed numbers", "论文数值出处"), read("multitask").source))
-    return tuple(rows)
-
-
-def _chosen(evidence: Evidence) -> str:
-    known = evidence.study.get("chosen") or {}
-    return ", ".join(f"{group} {rate}" for group, rate in known.items()) or "–"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from konio.metrics import relative_gain
 from konio.report.words import Words
 from konio.significance import (
     Interval,
     crossed_bootstrap,
-    mcnemar,
     nadeau_bengio_interval,
     nadeau_bengio_p,
     paired_t,
@@ -21,13 +19,14 @@ from konio.significance import (
     t_interval,
     welch_p,
 )
-from konio.studies.cells import count, digits, empty, interval, p_value, text
-from konio.studies.multitask.report_runs import METHODS, Evidence, Pooled, common, pool
-from konio.studies.multitask.report_scores import by_unit, paired
+from konio.studies.cells import count, digits, empty, interval, p_value, telling_places
+from konio.studies.multitask.report_intervals import apart, welch_interval
+from konio.studies.multitask.report_pooled import FOLDS, TEST, Pooled, common, pool
+from konio.studies.multitask.report_runs import METHODS, Evidence
+from konio.studies.multitask.report_scores import paired
 from konio.studies.multitask.report_tables import OURS, PAPER
-from konio.studies.page import Paragraph, Tone
 from konio.studies.reported import read
-from konio.studies.tables import Cell, Column, Heading, Row, Table, say
+from konio.studies.tables import Cell, Column, Heading, Row, Table
 
 #: Draws of every bootstrap on the page.
 DRAWS: Final = 2000
@@ -50,12 +49,18 @@ _NOTES: Final[dict[str, Words]] = {
     ),
     "patients": Words(
         "These trained networks on other patients; their mean probabilities over seeds (test set) or their answers to held-out films "
-        "(cross-validation).",
-        "已训练网络用于其他患者；测试集取各种子平均概率，交叉验证取留出折的回答。",
+        "(cross-validation). An average of networks is another estimate than the mean over single networks: it is usually better than each of "
+        "them, and the difference between two methods may be another.",
+        "已训练网络用于其他患者；测试集取各种子平均概率，交叉验证取留出折的回答。多个网络的平均与单个网络的均值是不同的估计：前者通常优于各单个网络，两种方法之差也可能不同。",
     ),
     "mcnemar": Words(
         "Exact P; in place of the difference the films that only the first and only the second method has right.",
         "精确P值；差值栏为仅前者正确与仅后者正确的胸片数。",
+    ),
+    "clustered": Words(
+        "Exact P by patients: some have several films, which change sides together (after Obuchowski 1998). In place of the difference the "
+        "films that only the first and only the second method has right.",
+        "按患者计算的精确P值：部分患者有多张胸片，同一患者的胸片一并互换（参照Obuchowski 1998）。差值栏为仅前者正确与仅后者正确的胸片数。",
     ),
     "crossed": Words(
         "Patients and trained networks drawn anew together. The one to believe for a new hospital that trains anew.",
@@ -68,6 +73,10 @@ _NOTES: Final[dict[str, Words]] = {
 }
 
 
+#: Columns of the file for the films that one method alone has right.
+_APART: Final = ("only first right", "only second right")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the table.
@@ -78,7 +87,7 @@ class Line:
         difference: new method minus old, 0..1.
         p: two-sided, or ``None``.
         films: measured.
-        instead: a text in place of the difference.
+        apart: in place of a difference the films that only the first and only the second method has right.
     """
 
     name: Words
@@ -86,7 +95,7 @@ class Line:
     difference: Interval | None
     p: float | None
     films: int
-    instead: str = ""
+    apart: tuple[int, int] | None = None
 
 
 def effect_lines(evidence: Evidence, task: str) -> tuple[Line, ...]:
@@ -120,17 +129,10 @@ def _seed_lines(evidence: Evidence, task: str, new: str, old: str) -> tuple[Line
     k = len(first)
     seeds = Words(f"{k} seeds, paired t", f"{k}个种子，配对t")
     unpaired = Words(f"{k} seeds, Welch", f"{k}个种子，Welch")
-    gap = float(first.mean() - second.mean())
+    welch = welch_interval(first, second)
     return (
         Line(seeds, "training", test.difference, test.p, films),
-        Line(
-            unpaired,
-            "welch",
-            None,
-            welch_p(first, second),
-            films,
-            digits(gap, 1, percent=True, sign=True),
-        ),
+        Line(unpaired, "welch", welch, welch_p(first, second), films),
     )
 
 
@@ -164,8 +166,8 @@ def _fold_lines(evidence: Evidence, task: str, new: str, old: str) -> tuple[Line
 def _patient_lines(evidence: Evidence, task: str, new: str, old: str) -> tuple[Line, ...]:
     lines: list[Line] = []
     for where, pooled in (
-        (Words("test set", "测试集"), _pooled(evidence, task, new, old, "final")),
-        (Words("cross-validation", "交叉验证"), _pooled(evidence, task, new, old, "cv")),
+        (TEST, _pooled(evidence, task, new, old, "final")),
+        (FOLDS, _pooled(evidence, task, new, old, "cv")),
     ):
         if pooled is not None:
             lines += _paired_patients(evidence, where, *pooled)
@@ -190,7 +192,7 @@ def _paired_patients(evidence: Evidence, where: Words, new: Pooled, old: Pooled)
     spread = patient_bootstrap(
         lambda films: float(gap[films].mean()), patients, np.random.default_rng(SEED), draws=DRAWS
     )
-    test = mcnemar(new.right, old.right)
+    both, p = apart(new.right, old.right, patients)
     films = len(gap)
     name = Words(f"patients, {where.en}: percentile", f"患者重抽样，{where.zh}：百分位")
     lines = [Line(name, "patients", spread.percentile, None, films)]
@@ -198,8 +200,8 @@ def _paired_patients(evidence: Evidence, where: Words, new: Pooled, old: Pooled)
         bca = Words(f"patients, {where.en}: BCa", f"患者重抽样，{where.zh}：BCa")
         lines.append(Line(bca, "patients", spread.bca, None, films))
     called = Words(f"{where.en}: McNemar", f"{where.zh}：McNemar")
-    apart = f"{test.only_first} : {test.only_second}"
-    return [*lines, Line(called, "mcnemar", None, test.exact, films, apart)]
+    note = "mcnemar" if len(set(patients)) == films else "clustered"
+    return [*lines, Line(called, note, None, p, films, both)]
 
 
 def _crossed_lines(evidence: Evidence, task: str, new: str, old: str) -> tuple[Line, ...]:
@@ -241,7 +243,8 @@ def effect_table(evidence: Evidence, lines: Mapping[str, Sequence[Line]]) -> Tab
     for task, question in evidence.questions.items():
         rows.append(Heading(question.title))
         best = believed(lines[task])
-        rows += [_row(task, line, papers, line is best) for line in lines[task]]
+        places = places_of(lines[task])
+        rows += [_row(task, line, papers, line is best, places) for line in lines[task]]
     printed = [
         Column(Words("difference", "差值"), PAPER, True, ("printed",)),
         Column("P", PAPER, True, ("printed",)),
@@ -268,12 +271,19 @@ def effect_table(evidence: Evidence, lines: Mapping[str, Sequence[Line]]) -> Tab
     )
 
 
-def _row(task: str, line: Line, papers: bool, best: bool) -> Row:
-    shown = interval(line.difference, 1, percent=True, sign=True)
-    if line.difference is None:
-        shown = text(line.instead) if line.instead else empty()
+def places_of(lines: Sequence[Line]) -> int:
+    """Digits that show on which side of 0 every bound lies."""
+    known = [line.difference for line in lines if line.difference is not None]
+    return telling_places(known, percent=True)
+
+
+def _row(task: str, line: Line, papers: bool, best: bool, places: int) -> Row:
+    shown = interval(line.difference, places, percent=True, sign=True)
+    if line.apart is not None:
+        both = dict(zip(_APART, line.apart, strict=True))
+        shown = Cell(f"{line.apart[0]} : {line.apart[1]}", both)
     if best:
-        shown = Cell(shown.text, shown.numbers, shown.marks, strong=True)
+        shown = replace(shown, strong=True)
     cells = _printed(task, line) if papers else ()
     return (Cell(line.name, marks=(line.note,), strong=best), *cells, count(line.films), shown, p_value(line.p))  # fmt: skip
 
@@ -289,76 +299,3 @@ def _printed(task: str, line: Line) -> tuple[Cell, ...]:
     flaws = tuple(dict.fromkeys(flaw for fact in both for flaw in fact.flaws))
     cell = Cell(digits(gap, 2, sign=True), {"": round(gap, 2)}, flaws)
     return cell, reported.cell(f"{table}.accuracy.mean.p")
-
-
-def verdicts(evidence: Evidence, lines: Mapping[str, Sequence[Line]]) -> tuple[Paragraph, ...]:
-    """One sentence a question: better, worse or not settled, whatever the sign.
-
-    Args:
-        evidence: of the study.
-        lines: question to its `effect_lines`.
-    """
-    new, old = evidence.pair
-    found = []
-    for task, question in evidence.questions.items():
-        line = believed(lines[task])
-        if line is None or line.difference is None or old is None:
-            continue
-        gap = line.difference
-        shown = interval(gap, 1, percent=True, sign=True).text
-        word, tone = _verdict(gap)
-        first, second = METHODS[new], METHODS[old]
-        found.append(
-            Paragraph(
-                Words(
-                    f"{say(question.title)}: {first.en} against {second.en}: {say(shown)} points of accuracy, {line.films} films "
-                    f"({line.name.en}). {word.en}",
-                    f"{say(question.title, 'zh')}：{first.zh}对{second.zh}，准确率差{say(shown, 'zh')}个百分点，{line.films}例"
-                    f"（{line.name.zh}）。{word.zh}",
-                ),
-                tone,
-            )
-        )
-    return tuple(found)
-
-
-def gain_sentence(evidence: Evidence) -> tuple[Paragraph, ...]:
-    """The mean relative gain over all questions, which one number people ask for; nothing until all have been measured.
-
-    References:
-        Dossier section 5, S13.
-    """
-    new, old = evidence.pair
-    if old is None or len(evidence.questions) < 2:
-        return ()
-    means: list[dict[str, float]] = [{}, {}]
-    for task, question in evidence.questions.items():
-        for method, own in ((new, means[0]), (old, means[1])):
-            values = by_unit(evidence.best(task, method), question, ("accuracy", "mean"))
-            if values:
-                own[task] = float(np.mean(list(values.values())))
-    if set(means[0]) != set(evidence.questions) or set(means[1]) != set(means[0]):
-        return ()
-    if not all(means[1].values()):
-        return ()
-    gain = digits(relative_gain(*means), 1, percent=True, sign=True)
-    return (
-        Paragraph(
-            Words(
-                f"Mean relative gain in accuracy over all questions, cross-validation: {gain} %.",
-                f"各任务准确率的平均相对增益（交叉验证）：{gain}%。",
-            ),
-            "quiet",
-        ),
-    )
-
-
-def _verdict(gap: Interval) -> tuple[Words, Tone]:
-    if gap.low > 0:
-        return Words("It helps.", "有提升。"), "good"
-    if gap.high < 0:
-        return Words("It harms.", "有下降。"), "warn"
-    return (
-        Words("Not settled: the interval holds 0.", "尚无定论：区间包含0。"),
-        "plain",
-    )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from konio import metrics
 from konio.report.words import Words
-from konio.significance import Interval, roc_band
+from konio.significance import Interval, nadeau_bengio_factor, roc_band
 from konio.studies.drawings import (
     Box,
     Curve,
@@ -22,9 +22,18 @@ from konio.studies.drawings import (
     draw_roc,
 )
 from konio.studies.figures import Figure, Language, canvas
+from konio.studies.multitask.report_areas import fold_areas
 from konio.studies.multitask.report_effect import Line
-from konio.studies.multitask.report_measures import pair_of
-from konio.studies.multitask.report_runs import METHODS, Evidence, Question, Run, sources
+from konio.studies.multitask.report_pooled import FOLDS, TEST, sources
+from konio.studies.multitask.report_runs import (
+    METHODS,
+    Evidence,
+    Floats,
+    Question,
+    Run,
+    joined,
+    pair_of,
+)
 from konio.studies.reported import read
 from konio.studies.stability import CaseStability
 from konio.studies.tables import Text, say
@@ -46,21 +55,23 @@ def workflow_figure(evidence: Evidence) -> Figure:
     rates = " / ".join(f"{rate:.2f}" for rate in design["dropouts"])
     made_up = cohort["made_up"]
     who = Words("made-up patients", "虚构患者") if made_up else Words("patients", "患者")
-    films = sum(parts.values())
-    extra = parts["extra"]
+    films, extra = len(evidence.measured), parts["extra"]
+    patients = len({row.patient_id for row in evidence.measured})
     more = (
         Words(f"\n+ {extra} made-up films", f"\n另加{extra}张虚构胸片") if extra else Words("", "")
     )
+    times = evidence.repeats
+    again = Words(f", {times} times", f"，{times}次") if times > 1 else Words("", "")
     boxes = [
-        Box(Words(f"{films - extra} films, {cohort['patients']} {who.en}{more.en}", f"{films - extra}张胸片，{cohort['patients']}名{who.zh}{more.zh}"), 0.5, 0.93, 0.5, 0.11, (1,)),
+        Box(Words(f"{films} films, {patients} {who.en}{more.en}", f"{films}张胸片，{patients}名{who.zh}{more.zh}"), 0.5, 0.93, 0.5, 0.11, (1,)),
         Box(Words("lungs found (U-Net or mask), cut, resized", "肺野定位（U-Net或掩模）、裁剪、缩放"), 0.5, 0.75, 0.5, 0.1, (2, 3)),
         Box(Words(f"train {parts['train']}", f"训练集 {parts['train']}"), 0.25, 0.575, 0.3, 0.09, (4,)),
         Box(Words(f"test {parts['test']}", f"测试集 {parts['test']}"), 0.78, 0.575, 0.3, 0.09, (6,)),
-        Box(Words(f"{design['folds']}-fold cross-validation\ndrop-out {rates}", f"{design['folds']}折交叉验证\n丢弃率 {rates}"), 0.25, 0.39, 0.44, 0.13, (5,)),
+        Box(Words(f"{design['folds']}-fold cross-validation{again.en}\ndrop-out {rates}", f"{design['folds']}折交叉验证{again.zh}\n丢弃率 {rates}"), 0.25, 0.39, 0.44, 0.13, (5,)),
         Box(Words(f"drop-out and temperature chosen;\nall of train learned again, {len(design['seeds'])} seeds", f"选定丢弃率与温度；\n全训练集重训，{len(design['seeds'])}个种子"), 0.25, 0.17, 0.44, 0.13, (6,)),
         Box(Words("scores, intervals,\ntables and figures", "指标、区间、\n表与图"), 0.78, 0.17, 0.3, 0.13, (), True),
     ]  # fmt: skip
-    if not design["seeds"]:
+    if not evidence.tested:
         boxes[3] = Box(Words("no test set:\nheld-out folds are measured", "无测试集：\n评价留出折"), 0.78, 0.575, 0.34, 0.11, (6,))  # fmt: skip
         boxes[5] = Box(Words("temperature from inner\nvalidation films", "温度取自内部验证样本"), 0.25, 0.17, 0.44, 0.13, (6,))  # fmt: skip
 
@@ -73,10 +84,27 @@ def workflow_figure(evidence: Evidence) -> Figure:
         "figure-1",
         Words("Figure 1. What was done", "图1 研究流程"),
         draw,
-        Words(
+        _workflow_caption(evidence),
+    )
+
+
+def _workflow_caption(evidence: Evidence) -> Words:
+    if evidence.tested:
+        first = Words(
             "The test set is set aside before anything else and reaches neither training, selection nor calibration.",
             "测试集最先留出，不参与训练、选择与校准。",
-        ),
+        )
+    else:
+        first = Words(
+            "No film is set aside for a test: every film is measured once, by networks of the fold that held it out.",
+            "未设测试集：每例仅由留出该例的一折网络评价。",
+        )
+    refused = len(evidence.study["cohort"].get("refused") or {})
+    if not refused:
+        return first
+    return Words(
+        f"{first.en} Films that were refused ({refused}) are not counted.",
+        f"{first.zh}被拒绝的胸片（{refused}例）不计。",
     )
 
 
@@ -102,11 +130,25 @@ def roc_figure(evidence: Evidence, task: str) -> Figure | None:
             f"图{place} {say(question.title, 'zh')}：各折平均ROC，{word.zh}",
         ),
         draw,
-        Words(
-            "Each class against the rest. Band: mean ± t · s / √k at every false positive rate. AUC: mean of the folds, not the area of "
-            "the mean curve.",
-            "各类别对其余。带：各假阳性率处均值±t·s/√k。AUC为各折均值，而非平均曲线下面积。",
-        ),
+        _band_caption(evidence),
+    )
+
+
+def _band_caption(evidence: Evidence) -> Words:
+    folds, again = evidence.study["design"]["folds"], evidence.repeats
+    factor = nadeau_bengio_factor(folds, 1 / (folds - 1))
+    several = Words("", "")
+    if again > 1:
+        several = Words(
+            f" The {again} curves of a fold are averaged first and count once.",
+            f"同一折的{again}条曲线先取平均，只计一次。",
+        )
+    return Words(
+        f"Each class against the rest. Band: mean ± t · s / √k over the {folds} folds at every false positive rate, as the paper draws "
+        f"it.{several.en} Folds share training films, and the band is not corrected for that: it would be {factor:.2f} times as wide. AUC: mean "
+        "of the folds, not the area of the mean curve; its corrected interval stands in Table 9.",
+        f"各类别对其余。带：各假阳性率处{folds}折的均值±t·s/√k，与论文画法相同。{several.zh}各折共用训练样本，此带未作校正；校正后宽{factor:.2f}倍。"
+        "AUC为各折均值，而非平均曲线下面积；其校正区间见表9。",
     )
 
 
@@ -114,19 +156,33 @@ def _bands(question: Question, runs: Sequence[Run]) -> list[Curve]:
     curves = []
     start = 1 if len(question.kept) == 2 else 0
     for k in range(start, len(question.kept)):
-        folds = [
-            metrics.roc_curve(run.truth == k, run.probabilities()[:, k])[:2]
-            for run in runs
-            if 0 < (run.truth == k).sum() < len(run.truth)
-        ]
+        folds = fold_curves(runs, k)
         if len(folds) < 2:
             continue
         band = roc_band(folds)
-        auc = f"{band.auc.estimate:.3f}"
+        auc = f"{float(np.mean(fold_areas(runs, k))):.3f}"
         words = question.words[k]
         name = Words(f"{words.en}, AUC {auc}", f"{words.zh}，AUC {auc}")
         curves.append(Curve(name, band.fpr, band.tpr, band.low, band.high))
     return curves
+
+
+def fold_curves(runs: Sequence[Run], place: int) -> list[tuple[Floats, Floats]]:
+    """One curve a fold, the repeats of a fold averaged at every false positive rate: they are judged on the same films.
+
+    Args:
+        runs: of the cross-validation.
+        place: of the class that is told from the rest.
+    """
+    grid = np.linspace(0, 1, 101)
+    found: dict[int | None, list[Floats]] = {}
+    for run in runs:
+        positive = run.truth == place
+        if not 0 < positive.sum() < len(positive):
+            continue
+        fpr, tpr, _ = metrics.roc_curve(positive, run.probabilities()[:, place])
+        found.setdefault(run.fold, []).append(np.interp(grid, fpr, tpr))
+    return [(grid, np.mean(own, axis=0)) for own in found.values()]
 
 
 def effect_figure(evidence: Evidence, lines: Mapping[str, Sequence[Line]]) -> Figure | None:
@@ -214,23 +270,23 @@ def calibration_figure(evidence: Evidence) -> Figure | None:
     method = pair_of(evidence)[0]
     panels = []
     for task, question in evidence.questions.items():
-        runs = evidence.of(task, method, "final") or evidence.best(task, method)
-        warm = [run for run in runs if run.temperature is not None]
+        final = evidence.of(task, method, "final")
+        warm = [r for r in final or evidence.best(task, method) if r.temperature is not None]
         if warm:
-            panels.append((question, warm))
+            panels.append((joined(question.title, TEST if final else FOLDS), warm))
     if not panels:
         return None
 
     def draw(language: Language) -> Drawing:
         drawing, axes = canvas(4.2 * len(panels), 4.0, 1, len(panels))
-        for own, (question, runs) in zip(axes[0], panels, strict=True):
+        for own, (title, runs) in zip(axes[0], panels, strict=True):
             truth = np.concatenate([run.truth for run in runs])
             curves: dict[Text, tuple[ArrayLike, ArrayLike]] = {}
             for name, on in ((Words("before", "缩放前"), False), (Words("after", "缩放后"), True)):
                 table = np.concatenate([run.probabilities(calibrated=on) for run in runs])
                 diagram = metrics.reliability(table, truth, 10, adaptive=True)
                 curves[name] = (diagram.confidence, diagram.accuracy)
-            draw_reliability(own, curves, language, question.title)
+            draw_reliability(own, curves, language, title)
         return drawing
 
     return Figure(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +42,8 @@ METHODS: Final[Mapping[str, Words]] = {
 
 #: Columns of ``cases.csv`` that are no covariate.
 _OWN: Final = ("position", "path", "patient_id", "part", "fold", *RADIOGRAPH_TASKS.names)
+#: Covariates that follow from the label.
+_DERIVED: Final = ("observed_stage", "clause")
 #: Covariates that name files.
 _FILES: Final = ("zones", "lungs", "lesions")
 
@@ -136,57 +139,6 @@ class Run:
         return metrics.softmax(self.logits, warm)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pooled:
-    """Mean probabilities of several runs, one row a film.
-
-    Args:
-        position: ``(n,)`` rows of ``cases.csv``, ascending.
-        truth: ``(n,)`` class positions.
-        probabilities: ``(n, classes)`` mean over the runs that saw the film.
-    """
-
-    position: Positions
-    truth: Positions
-    probabilities: Floats
-
-    @property
-    def predicted(self) -> Positions:
-        """Most probable classes, ``(n,)``."""
-        return np.asarray(self.probabilities.argmax(axis=1))
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """Where that is the label, ``(n,)``."""
-        return np.asarray(self.predicted == self.truth)
-
-    def at(self, position: Positions) -> Pooled:
-        """The rows of these films, all of which must be there."""
-        rows = np.searchsorted(self.position, position)
-        return Pooled(position, self.truth[rows], self.probabilities[rows])
-
-
-def pool(runs: Sequence[Run]) -> Pooled | None:
-    """Calibrated probabilities averaged over runs, film by film; ``None`` of nothing."""
-    if not runs:
-        return None
-    position = np.concatenate([run.position for run in runs])
-    found, place, count = np.unique(position, return_inverse=True, return_counts=True)
-    table = np.zeros((len(found), runs[0].logits.shape[1]))
-    truth = np.zeros(len(found), np.int64)
-    np.add.at(table, place, np.concatenate([run.probabilities() for run in runs]))
-    truth[place] = np.concatenate([run.truth for run in runs])
-    return Pooled(found, truth, table / count[:, None])
-
-
-def common(first: Pooled | None, second: Pooled | None) -> tuple[Pooled, Pooled] | None:
-    """The films that both saw; ``None`` where there are fewer than two."""
-    if first is None or second is None:
-        return None
-    both = np.intersect1d(first.position, second.position)
-    return (first.at(both), second.at(both)) if len(both) > 1 else None
-
-
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything a page is made from.
@@ -216,6 +168,26 @@ class Evidence:
         if {"real", "mixed"} & self.groups:
             return ("mixed", "real") if "mixed" in self.groups else ("real", None)
         return "multi", "single"
+
+    @property
+    def measured(self) -> tuple[CaseRow, ...]:
+        """The study's own films that take part; not those that were refused or only mixed into training."""
+        return tuple(row for row in self.cases if row.part in ("train", "test"))
+
+    @cached_property
+    def several_films(self) -> bool:
+        """Whether some patients have several films, so that films are not independent of one another."""
+        return len({row.patient_id for row in self.measured}) < len(self.measured)
+
+    @property
+    def tested(self) -> bool:
+        """Whether films were set aside for a test."""
+        return bool(self.study["design"]["seeds"])
+
+    @property
+    def repeats(self) -> int:
+        """Trainings of every fold at one drop-out rate."""
+        return int(self.study["design"].get("repeats", 1))
 
     @property
     def baselines(self) -> tuple[str, ...]:
@@ -271,6 +243,21 @@ class Evidence:
         """Cross-validation at the chosen drop-out rate."""
         return self.of(task, method, "cv", self.chosen(task, method))
 
+    def film(self, position: int) -> str:
+        """A film by its path in the folder that holds all films of the study."""
+        path = Path(self.cases[position].path)
+        if self._root is None or not path.is_relative_to(self._root):
+            return path.name
+        return path.relative_to(self._root).as_posix()
+
+    @cached_property
+    def _root(self) -> Path | None:
+        parents = {str(Path(row.path).parent) for row in self.cases if row.part != "extra"}
+        try:
+            return Path(os.path.commonpath(parents))
+        except ValueError:  # no films, or of several drives
+            return None
+
     def patients(self, position: Iterable[int]) -> list[str]:
         """Patients of films."""
         return [self.cases[int(place)].patient_id for place in position]
@@ -325,7 +312,7 @@ def _together(runs: Sequence[Run]) -> Iterator[Run]:
 
 def _case(row: Mapping[str, str]) -> CaseRow:
     labels = {name: row[name] for name in RADIOGRAPH_TASKS.names if row.get(name)}
-    covariates = {k: v for k, v in row.items() if k not in _OWN and k not in _FILES and v}
+    covariates = {k: v for k, v in row.items() if k not in (*_OWN, *_FILES, *_DERIVED) and v}
     return CaseRow(row["path"], row["patient_id"], row["part"], labels, covariates)
 
 
@@ -370,28 +357,11 @@ def _run(trial: Finished, question: Question, study: Mapping[str, Any]) -> Run |
     )
 
 
-def sources(
-    evidence: Evidence, task: str, methods: Sequence[str]
-) -> tuple[tuple[Words, dict[str, Pooled]], ...]:
-    """Where a question was measured: the test set (mean over seeds) and the held-out films of the cross-validation.
+def pair_of(evidence: Evidence) -> tuple[str, ...]:
+    """The networks compared on this page."""
+    return tuple(method for method in evidence.pair if method is not None)
 
-    Args:
-        evidence: of the study.
-        task: the question.
-        methods: keys of `METHODS`.
 
-    Returns:
-        Name of the place and method to its answers; places and methods without any are left out.
-    """
-    found = []
-    for name, final in (
-        (Words("test set", "测试集"), True),
-        (Words("cross-validation", "交叉验证"), False),
-    ):
-        runs = {
-            m: evidence.of(task, m, "final") if final else evidence.best(task, m) for m in methods
-        }
-        pooled = {m: p for m, own in runs.items() if (p := pool(own)) is not None}
-        if pooled:
-            found.append((name, pooled))
-    return tuple(found)
+def joined(*parts: Words) -> Words:
+    """Names side by side, as headings have them."""
+    return Words(" · ".join(own.en for own in parts), " · ".join(own.zh for own in parts))

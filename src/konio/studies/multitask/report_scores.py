@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,8 @@ from konio.significance import (
     fold_interval,
     nadeau_bengio_interval,
 )
-from konio.studies.multitask.report_runs import Floats, Pooled, Question, Run
+from konio.studies.multitask.report_pooled import Pooled
+from konio.studies.multitask.report_runs import Floats, Question, Run
 
 #: The scores of the paper's tables; precision, sensitivity and F1 also class by class.
 SCORES: Final[Mapping[str, Words]] = {
@@ -73,6 +74,19 @@ def paired(
         if np.isfinite([one[unit], other[unit]]).all()
     ]
     return np.array([one[unit] for unit in units]), np.array([other[unit] for unit in units])
+
+
+def by_fold(runs: Sequence[Run], value: Callable[[Run], float]) -> list[float]:
+    """A number of every fold, its repeats averaged first: they are judged on the same films and count once.
+
+    Args:
+        runs: of the cross-validation.
+        value: of one run; a fold with an undefined one is left out.
+    """
+    found: dict[int, list[float]] = {}
+    for run in sorted(runs, key=_unit):
+        found.setdefault(_unit(run), []).append(value(run))
+    return [float(np.mean(own)) for own in found.values() if np.isfinite(own).all()]
 
 
 def over_folds(values: Sequence[float], folds: int) -> tuple[Interval | None, Interval | None]:

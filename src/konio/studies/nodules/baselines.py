@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from konio import metrics
 from konio.cohort import Split
 from konio.features.classifiers import fit
 from konio.nodules import Readings
@@ -77,49 +78,65 @@ def baseline_scores(
     shapes: Floats | None,
     classes: Mapping[str, NDArray[np.int64]],
     folds: Sequence[Split],
-) -> dict[str, dict[str, list[dict[str, float]]]]:
-    """Scores of the three baselines on the folds: baseline to question to one table of scores for each fold.
+    count: int = 2,
+) -> dict[str, dict[str, dict[int, dict[str, float]]]]:
+    """Scores of the three baselines on the folds: baseline to question to fold to scores.
 
     The diameter is no baseline for the question about the diameter.
 
     Args:
         readings: the nodules of the study.
         shapes: from `shape_features`; ``None`` where there are no pixels.
-        classes: question to ``(n,)`` two classes.
+        classes: question to ``(n,)`` classes.
         folds: the study's.
+        count: of classes, 2 or 3; with 3 the scores are accuracy and balanced accuracy alone.
     """
     tables: dict[str, Floats] = {"diameter": np.log(readings.diameters)[:, None]}
     if shapes is not None:
         tables["shape"] = shapes
-    found: dict[str, dict[str, list[dict[str, float]]]] = {name: {} for name in BASELINES}
+    found: dict[str, dict[str, dict[int, dict[str, float]]]] = {name: {} for name in BASELINES}
     for question, labels in classes.items():
-        for split in folds:
+        for fold, split in enumerate(folds):
             train, test = _known(split.train, labels), _known(split.test, labels)
             if len(np.unique(labels[train])) < 2 or not len(test):
                 continue
-            share = float(labels[train].mean())
-            called = np.full(len(test), int(share > 0.5))
-            majority = two_class_scores(labels[test], called, np.full(len(test), share))
-            found["majority"].setdefault(question, []).append(majority)
+            shares = np.bincount(labels[train], minlength=count) / len(train)
+            majority = _scores(labels[test], np.tile(shares, (len(test), 1)))
+            found["majority"].setdefault(question, {})[fold] = majority
             for name, table in tables.items():
                 if name == question:
                     continue
-                scores = _fitted(table, labels, train, test)
+                scores = _fitted(table, labels, train, test, count)
                 if scores is not None:
-                    found[name].setdefault(question, []).append(scores)
+                    found[name].setdefault(question, {})[fold] = scores
     return found
 
 
 def _fitted(
-    table: Floats, labels: NDArray[np.int64], train: NDArray[np.int64], test: NDArray[np.int64]
+    table: Floats,
+    labels: NDArray[np.int64],
+    train: NDArray[np.int64],
+    test: NDArray[np.int64],
+    count: int,
 ) -> dict[str, float] | None:
     train = train[np.isfinite(table[train]).all(axis=1)]
     test = test[np.isfinite(table[test]).all(axis=1)]
     if len(np.unique(labels[train])) < 2 or not len(test):
         return None
-    model = fit("logistic", table[train], labels[train], seed=0)
-    upper = model.probabilities(table[test])[:, 1]
-    return two_class_scores(labels[test], (upper > 0.5).astype(np.int64), upper)
+    model = fit("logistic", table[train], labels[train], seed=0, classes=count)
+    return _scores(labels[test], model.probabilities(table[test]))
+
+
+def _scores(truth: NDArray[np.int64], shares: Floats) -> dict[str, float]:
+    """Scores of probabilities ``(n, classes)``, as the networks have them."""
+    called = shares.argmax(axis=1).astype(np.int64)
+    if shares.shape[1] == 2:
+        return two_class_scores(truth, called, shares[:, 1])
+    matrix = metrics.confusion(truth, called, shares.shape[1])
+    return {
+        "accuracy": metrics.accuracy(matrix),
+        "balanced_accuracy": metrics.balanced_accuracy(matrix),
+    }
 
 
 def _known(positions: Sequence[int], labels: NDArray[np.int64]) -> NDArray[np.int64]:

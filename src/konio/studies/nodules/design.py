@@ -6,13 +6,24 @@ Everything that is compared has the same recipe but for what it names: the same 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from konio.report.words import Words
-from konio.studies.runner import Trial
+from konio.studies.runner import Study, Trial
 from konio.tasks import NODULE_TASKS
+
+#: Name of the study in its trials.
+STUDY_NAME: Final = "nodules"
+#: What does one trial.
+TRIAL: Final = "konio.studies.nodules.trial:run_trial"
+#: Fields of a preset that are words about it and decide no number.
+_WORDS: Final = ("about", "about_zh", "trimmed")
+#: Fields of a preset that JSON turns into lists.
+_TUPLES: Final = ("seeds", "more_seeds", "singles", "ablations")
 
 #: Name of the network that answers all questions; everything else is compared with it.
 MULTI: Final = "multi"
@@ -104,6 +115,26 @@ class Preset:
     draws: int = 2000
     seed: int = 7
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything in it that decides the numbers."""
+        plain = {name: value for name, value in self.to_json().items() if name not in _WORDS}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, from which `from_json` makes the same preset."""
+        plain = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
+        lists = {name: list(plain[name]) for name in _TUPLES}
+        words = None if self.trimmed is None else list(self.trimmed)
+        return {**plain, **lists, "trimmed": words, "recipe": dict(self.recipe), "plain": dict(self.plain)}  # fmt: skip
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Preset:
+        """The preset that `to_json` wrote."""
+        tuples = {name: tuple(plain[name]) for name in _TUPLES}
+        trimmed = plain["trimmed"]
+        return cls(**{**plain, **tuples, "trimmed": None if trimmed is None else Words(*trimmed)})
+
     def groups(self) -> tuple[Group, ...]:
         """Multi-task first, then one network for each question, then the ablations."""
         plain = dataclasses.replace(PLAIN_SLICE, changes=self.plain)
@@ -156,3 +187,13 @@ class Preset:
             "views": self.views,
             "recipe": recipe,
         }
+
+
+def study_of(trials: tuple[Trial, ...], fingerprint: str) -> Study:
+    """Trainings as one study of the runner.
+
+    Args:
+        trials: of a preset; none where people's readings are studied alone.
+        fingerprint: of recipes, first weights, readings and code.
+    """
+    return Study(STUDY_NAME, trials, TRIAL, fingerprint)

@@ -1,55 +1,74 @@
-"""What the finished trainings say, gathered question by question and compared fold by fold and seed by seed."""
+"""What the finished trainings say, gathered question by question and compared fold by fold.
+
+Seeds of one fold learn from the same nodules and answer the same ones: they are averaged before anything is said about chance,
+so that an interval rests on as many numbers as there are folds.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from konio.significance import Interval, nadeau_bengio_interval, nadeau_bengio_p
-from konio.studies.nodules.design import MULTI, SINGLE
-from konio.studies.runner import Finished, finished
+from konio.studies.nodules.design import MULTI, SINGLE, STUDY_NAME, study_of
+from konio.studies.runner import Finished, Trial, finished
 
 #: Scores of two classes, in the order of the tables.
 SCORES: Final = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auc")
 
-#: (fold, seed) to a score.
-Cells = dict[tuple[int, int], float]
+#: Fold to a score, the mean over the fold's seeds.
+Cells = dict[int, float]
+#: Baseline to question to fold to scores.
+Baselines = Mapping[str, Mapping[str, Mapping[int, Mapping[str, float]]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Finished trials of a study.
+    """Finished trials of a study, and what needs no network on the same folds.
 
     Args:
-        trials: by name.
+        trials: of this study and no other.
         folds: of the design; decides how far intervals are widened for shared nodules.
+        baselines: number of classes to `konio.studies.nodules.baselines.baseline_scores`; each is asked for by its name as a
+            group of networks is.
     """
 
     trials: Sequence[Finished]
     folds: int
-
-    @classmethod
-    def read(cls, out: Path, folds: int) -> Evidence:
-        """Everything that is finished in a folder."""
-        return cls(tuple(finished(out, "nodules")), folds)
+    baselines: Mapping[int, Baselines] = field(default_factory=dict)
 
     def cells(self, group: str, question: str, score: str, classes: int = 2) -> Cells:
-        """One score of one question by fold and seed; only where it is defined."""
+        """One score of one question by fold, the mean over its seeds; only where it is defined."""
+        known = self.baselines.get(classes, {})
+        if group in known:
+            runs = {fold: [own.get(score)] for fold, own in known[group].get(question, {}).items()}
+        else:
+            runs = self._runs(group, question, score, classes)
+        found = {}
+        for fold, values in sorted(runs.items()):
+            defined = [float(v) for v in values if v is not None and math.isfinite(v)]
+            if defined:
+                found[fold] = math.fsum(defined) / len(defined)
+        return found
+
+    def _runs(
+        self, group: str, question: str, score: str, classes: int
+    ) -> dict[int, list[float | None]]:
         part = "scores" if classes == 2 else "three"
-        found: Cells = {}
+        found: dict[int, list[float | None]] = {}
         for trial in self.trials:
-            value = trial.result.get(part, {}).get(question, {}).get(score)
-            if trial.settings["group"] == group and value is not None:
-                found[(trial.settings["fold"], trial.settings["seed"])] = float(value)
+            if trial.settings["group"] == group:
+                value = trial.result.get(part, {}).get(question, {}).get(score)
+                found.setdefault(trial.settings["fold"], []).append(value)
         return found
 
     def interval(self, group: str, question: str, score: str, classes: int = 2) -> Interval | None:
-        """Mean with its interval over folds and seeds, widened for the nodules that folds share; ``None`` without any.
+        """Mean with its interval over folds, widened for the nodules that folds share; ``None`` without any.
 
         Scores are shares, so the interval is cut at 0 and 1.
         """
@@ -60,16 +79,24 @@ class Evidence:
         return Interval(found.estimate, *(float(v) for v in np.clip((found.low, found.high), 0, 1)))
 
     def difference(
-        self, group: str, other: str, question: str, score: str
+        self, group: str, other: str, question: str, score: str, classes: int = 2
     ) -> tuple[Interval, float] | None:
-        """``group`` minus ``other`` on the same folds and seeds, and its p value; ``None`` below two pairs."""
-        a, b = self.cells(group, question, score), self.cells(other, question, score)
+        """``group`` minus ``other`` on the same folds, and its p value; ``None`` below two pairs.
+
+        Once every fold is finished this is the difference of the two means that `interval` gives.
+        """
+        a = self.cells(group, question, score, classes)
+        b = self.cells(other, question, score, classes)
         both = sorted(set(a) & set(b))
         if len(both) < 2:
             return None
-        values = np.array([a[key] - b[key] for key in both])
+        values = np.array([a[fold] - b[fold] for fold in both])
         share = 1 / (self.folds - 1)
         return nadeau_bengio_interval(values, share), nadeau_bengio_p(values, share)
+
+    def seeds(self, group: str) -> int:
+        """How many trainings of a fold are finished at most."""
+        return max(map(len, self._runs(group, "", "", 2).values()), default=0)
 
     def single(self, question: str) -> str:
         """Name of the group that answers one question alone."""
@@ -80,6 +107,16 @@ class Evidence:
         """Groups with a finished training; multi-task first."""
         names = dict.fromkeys(trial.settings["group"] for trial in self.trials)
         return tuple(sorted(names, key=lambda name: (name != MULTI, name)))
+
+
+def own_trials(out: Path, fingerprint: str) -> tuple[Finished, ...]:
+    """Finished trials in a folder that are of the study with this fingerprint; what another one left there is no evidence."""
+    study = study_of((), fingerprint)
+    return tuple(
+        trial
+        for trial in finished(out, STUDY_NAME)
+        if trial.fingerprint == study.trial_fingerprint(Trial(trial.name, trial.settings))
+    )
 
 
 def spread_interval(values: Iterable[float], folds: int) -> Interval | None:

@@ -14,12 +14,12 @@ from konio.learning.nodules import open_volumes
 from konio.learning.recipe import Recipe, parse_recipe
 from konio.networks.bundle import WEIGHTS
 from konio.nodules.made_up import write_phantom_nodules
-from konio.records import NOTICE
 from konio.report.files import make_folder
-from konio.studies.asking import STUDY, Asking, refuse_failed
-from konio.studies.nodules.design import Preset
+from konio.studies.asking import Asking, refuse_failed
+from konio.studies.nodules import record
+from konio.studies.nodules.design import Preset, study_of
 from konio.studies.nodules.trial import PREPARED, studied
-from konio.studies.runner import Study, code_version, fingerprint, run_study, write_json
+from konio.studies.runner import Study, code_version, fingerprint, run_study
 
 #: The rooms whose source decides the numbers.
 CODE: Final = (
@@ -31,7 +31,6 @@ CODE: Final = (
     "konio.studies.nodules.trial",
     "konio.tasks",
 )
-_TRIAL: Final = "konio.studies.nodules.trial:run_trial"
 #: Folder of the made-up nodules within the study's.
 MADE_UP: Final = "nodules"
 #: File of published weights in a directory of Hugging Face's layout.
@@ -68,19 +67,24 @@ def run_nodules(out: str | Path, ask: Ask, engine: Engine) -> Path:
 
     Raises:
         CohortError: if the nodules cannot be used.
-        OutputError: if ``out`` cannot be written.
+        OutputError: if ``out`` cannot be written or holds another study.
         StudyError: if trainings failed; the page of the others is there.
     """
     from konio.studies.nodules.report import write_report
 
     out = Path(out).absolute()
     make_folder(out)
+    digest = _weights(ask.pretrained)
+    record.claim(out, ask.preset, {"weights": digest})
     place = (ask.source or _made_up(out, ask)).absolute()
     source = open_source(place)
+    record.claim(out, ask.preset, {"cohort": readings_fingerprint(source.readings)})
     study = design_study(ask, source, place)
-    write_json(out / STUDY, _document(ask, source, place, study))
+    weights = record.first_weights(ask.pretrained, digest)
+    record.begin(out, study, ask.preset, source, place, weights)
     _prepare(out, study, source, ask)
     run_study(study, out, engine, ask.telling("training"))
+    record.refresh(out)
     page = write_report(out, ask.preset, source)
     refuse_failed(out, study, page=page)
     return page
@@ -94,7 +98,7 @@ def design_study(ask: Ask, source: Source, place: Path) -> Study:
         readings_fingerprint(source.readings),
         code_version(*CODE),
     )
-    return Study("nodules", trials, _TRIAL, identity)
+    return study_of(trials, identity)
 
 
 def _weights(pretrained: str) -> str:
@@ -141,30 +145,3 @@ def _cut(out: Path, recipe: Recipe, source: Source, ask: Ask) -> None:
         preparation = recipe.nodule.preparation()
         tell = ask.counting("cutting cubes")
         open_volumes(table, preparation, out / PREPARED, source.cutter, tell)
-
-
-def _document(ask: Ask, source: Source, place: Path, study: Study) -> dict[str, object]:
-    return {
-        "schema": "konio.study/1",
-        "study": "nodules",
-        "preset": ask.preset.name,
-        "fingerprint": study.fingerprint,
-        "cohort": {
-            "name": source.name,
-            "kind": source.kind,
-            "made_up": source.made_up,
-            "nodules": len(source.readings),
-            "patients": len(set(source.readings.patients)),
-            "fingerprint": readings_fingerprint(source.readings),
-            "folder": place.name,
-        },
-        "design": {
-            "folds": ask.preset.folds,
-            "seeds": list(ask.preset.seeds),
-            "groups": [group.name for group in ask.preset.groups()],
-            "pretrained": Path(ask.pretrained).name,
-        },
-        "recipe": dict(ask.preset.recipe),
-        "trials": {"all": len(study.trials)},
-        "notice": NOTICE,
-    }

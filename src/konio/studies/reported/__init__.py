@@ -2,7 +2,8 @@
 
 The file of a paper holds ``[paper]``, ``[units]``, ``[flaws.KEY]`` (a sentence in two languages) and ``[values...]``: tables of
 facts, each an inline table with ``value`` and, where printed, ``sd``, ``low``, ``high``; ``printed`` where the paper's own spelling
-matters; ``implied`` where arithmetic from other printed numbers gives another value; ``flaws`` with keys of footnotes.
+matters, with ``printed_zh`` where it is words; ``implied`` where arithmetic from other printed numbers gives another value;
+``flaws`` with keys of footnotes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from konio.studies.tables import Cell, Text
 #: Papers by the study that repeats them.
 PAPERS: Final = ("multitask", "hierarchy", "nodules")
 
-_FIELDS: Final = {"value", "sd", "low", "high", "printed", "implied", "flaws"}
+_FIELDS: Final = {"value", "sd", "low", "high", "printed", "printed_zh", "implied", "flaws"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Published:
         low: printed lower bound.
         high: printed upper bound.
         printed: the paper's own spelling where it matters, else ``""``.
+        printed_zh: the same in Chinese, where it is words.
         implied: what other printed numbers make of it, where that differs.
         flaws: keys of `Reported.flaws`.
     """
@@ -44,6 +46,7 @@ class Published:
     low: float | None = None
     high: float | None = None
     printed: str = ""
+    printed_zh: str = ""
     implied: float | None = None
     flaws: tuple[str, ...] = ()
 
@@ -108,15 +111,30 @@ class Reported:
         """Where the numbers were printed, in one line."""
         return f"{self.paper['authors']} {self.paper['title']}. {self.paper['citation']}."
 
+    @property
+    def source_zh(self) -> str:
+        """The same in Chinese, as far as the file of the paper tells."""
+        title, citation = (
+            self.paper.get(f"{key}_zh", self.paper[key]) for key in ("title", "citation")
+        )
+        return f"{self.paper['authors']} {title}。{citation}。"
+
 
 def published_cell(fact: Published, places: int = 2) -> Cell:
-    """A printed fact as a cell; the paper's own spelling where it matters."""
+    """A printed fact as a cell; the paper's own spelling where it matters.
+
+    Of a fact that is printed as a bound to one side (``P < 0.001``) the file holds the spelling: the bound is not the number.
+    """
     numbers = {"": fact.value, "sd": fact.sd, "low": fact.low, "high": fact.high}
     known = {key: number for key, number in numbers.items() if number is not None}
+    if len(known) == 1 and "" not in known:
+        known = {}
     return Cell(_spelt(fact, places), known, fact.flaws)
 
 
 def _spelt(fact: Published, places: int) -> Text:
+    if fact.printed_zh:
+        return Words(fact.printed, fact.printed_zh)
     if fact.printed or fact.value is None:
         return fact.printed or empty().text
     value = digits(fact.value, places)
