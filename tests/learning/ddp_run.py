@@ -7,6 +7,7 @@ before each step.
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 import numpy as np
 import synthetic_run
 import torch
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only
 from safetensors.torch import save_file
 
 from konio.learning.fit import fit
+from konio.learning.look import look
 from konio.learning.recipe import Recipe
 
 
@@ -51,6 +53,11 @@ def main(out: Path, processes: int, kind: str) -> None:
     weights = {name: value.contiguous() for name, value in run_weights(network).items()}
     save_file(weights, out / f"process-{rank_zero_only.rank}.safetensors")
     if rank_zero_only.rank == 0:
+        # What training told of the held-out films, and what the network that came of it says of them.
+        side = run.timetable.legs[-1].phase.side
+        answers = look(fitted.network, run.held_out, side, run.objective).numpy()
+        found = run.objective.judge(answers, run.held_out.labels)
+        (out / "scores.json").write_text(json.dumps({"told": fitted.scores, "found": found}))
         say(f"done {fitted.step} {fitted.finished}")
 
 

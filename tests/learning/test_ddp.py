@@ -7,6 +7,7 @@ labels are means over the labels of a part. Without these, the mean of the parts
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -69,6 +70,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_both_processes_have_the_same_weights(whole: Path) -> None:
     assert_equal(weights(whole, 0), weights(whole, 1))
+
+
+def test_both_look_at_the_held_out_films_with_the_network_that_is_kept(whole: Path) -> None:
+    """Statistics of batches are each process's own; only the first one's are kept."""
+    scores = json.loads((whole / "scores.json").read_text())
+    assert scores["told"] == pytest.approx(scores["found"], rel=1e-5)
 
 
 def test_stopped_and_resumed_it_ends_in_the_same_bits(tmp_path: Path, whole: Path) -> None:

@@ -14,6 +14,7 @@ from konio.cohort.made_up import write_phantom_cohort
 from konio.errors import CohortError, RecipeError, UsageError
 from konio.learning import Options, StoppedError, evaluate, parse_recipe, train
 from konio.learning.checkpoint import is_state
+from konio.learning.pace import Pace
 from konio.learning.remembered import in_common, learned_films, of_files
 from konio.learning.training import first_network, part
 from konio.networks import read_bundle
@@ -292,9 +293,9 @@ def test_work_that_knows_no_time_left_gets_it_from_its_pace(monkeypatch) -> None
     from konio.learning import training
 
     clock, heard = iter((100.0, 110.0, 130.0)), []
-    monkeypatch.setattr(training.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(training, "Pace", lambda: Pace(lambda: next(clock)))
     told = Options(preparing=lambda *said: heard.append(said)).counted()
     for done in (40, 45, 60):  # 40 lay there from before
         told(done, 100)
-    assert heard == [(40, 100, 0.0), (45, 100, 110.0), (60, 100, 60.0)]
+    assert heard == [(40, 100, None), (45, 100, 110.0), (60, 100, 60.0)]
     assert Options().counted() is None

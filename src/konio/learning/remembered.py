@@ -15,6 +15,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ import numpy as np
 
 from konio.cohort import Cohort
 from konio.cohort.leakage import sha256_of
+from konio.errors import CohortError
 from konio.learning.store import Store
 from konio.networks.bundle import FACTS
 from konio.networks.card import FILMS
@@ -35,6 +37,8 @@ MOST: Final = 1 << 18
 def remembered(cohort: Cohort, store: Store, pretrained: str = "") -> str:
     """What a bundle keeps of the films it learned from.
 
+    A file that went away since it was prepared is remembered by its pixels alone: no training fails at its end for that.
+
     Args:
         cohort: every film that was learned from or looked at in training.
         store: the same films prepared.
@@ -45,7 +49,7 @@ def remembered(cohort: Cohort, store: Store, pretrained: str = "") -> str:
     """
     before = _inherited(pretrained)
     pixels = (each for side in store.images for each in of_pixels(store, side))
-    files = of_files(case.path for case in cohort)
+    files = _of_those_there(case.path for case in cohort)
     found = sorted({*before, *files, *pixels})[:MOST]
     return base64.b64encode(b"".join(found)).decode("ascii")
 
@@ -69,6 +73,12 @@ def learned_films(cohort: Mapping[str, Any]) -> str:
 def of_files(paths: Iterable[str]) -> Iterator[bytes]:
     """Hash of each file."""
     return (bytes.fromhex(sha256_of(path))[:_KEPT] for path in paths)
+
+
+def _of_those_there(paths: Iterable[str]) -> Iterator[bytes]:
+    for path in paths:
+        with suppress(CohortError):
+            yield from of_files([path])
 
 
 def of_pixels(store: Store, side: int) -> Iterator[bytes]:
