@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konio.assess.interpret import MAY_BE, calibrated, interpret, stage_by_rule, zone_table
+from konio.assess.interpret import (
+    MAY_BE,
+    calibrated,
+    interpret,
+    stage_by_rule,
+    why_not,
+    zone_table,
+)
 from konio.errors import BundleError
 from konio.records import TaskAnswer
 from konio.tasks import DIFFERENTIAL, PROFUSIONS, RADIOGRAPH_TASKS, STAGE, ZONES
@@ -159,3 +166,17 @@ def test_grades_of_a_film_of_tuberculosis_are_to_be_doubted(odds, doubtful) -> N
 def odds_of(logits):
     total = sum(math.exp(value) for value in logits)
     return [math.exp(value) / total for value in logits]
+
+
+@pytest.mark.parametrize(
+    ("share", "en", "zh"),
+    [(0.0001, "less than 1 %", "概率不到 1 %"), (0.052, "a probability of 5.2 %", "概率为 5.2 %")],
+)
+def test_a_stage_that_is_not_asked_never_had_no_chance(share: float, en: str, zh: str) -> None:
+    answers = {
+        "differential": TaskAnswer({"healthy": 1 - share, "tuberculosis": 0.0, "dust": share}, None)
+    }
+    reason = why_not(STAGE, answers, RADIOGRAPH_TASKS)
+    assert reason is not None
+    assert en in reason[0]
+    assert zh in reason[1]

@@ -130,10 +130,13 @@ def why_not(task: Task, answers: Mapping[str, TaskAnswer], questions: TaskSet) -
     if answer.prediction == needed or probability >= MAY_BE:
         return None
     words = questions[condition].answer(needed)
-    said, least = f"{100 * probability:.1f} %", f"{100 * MAY_BE:.0f} %"
+    least = f"{100 * MAY_BE:.0f} %"
+    said, said_zh = f"a probability of {100 * probability:.1f} %", f"为 {100 * probability:.1f} %"
+    if probability < 1 / 100:
+        said, said_zh = "a probability of less than 1 %", "不到 1 %"
     return (
-        f"asked only where the film may be {words.en}; that has a probability of {said}, below {least}",
-        f"仅在可能为“{words.zh}”时回答；其概率为 {said}，低于 {least}",
+        f"asked only where the film may be {words.en}; that has {said}, below {least}",
+        f"仅在可能为“{words.zh}”时回答；其概率{said_zh}，低于 {least}",
     )
 
 
