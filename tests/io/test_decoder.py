@@ -60,6 +60,14 @@ def test_a_film_is_the_same_through_the_child(film_file):
     assert image.source.sop_instance_uid == direct.stored.sop_instance_uid
 
 
+def test_a_name_means_the_folder_one_stands_in_now(film_file, tmp_path, monkeypatch):
+    with Decoder() as decoder:
+        monkeypatch.chdir(tmp_path)
+        decoder.read(str(film_file))
+        monkeypatch.chdir(film_file.parent)
+        assert decoder.read(film_file.name).source.path == film_file.name
+
+
 def test_pixels_belong_to_the_caller(films):
     with Decoder() as decoder:
         first = decoder.read(films[0])

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from konio.learning.batches import draw_moves
-from konio.learning.levels import LevelObjective, _plan
+from konio.learning.level_objective import LevelObjective
+from konio.learning.levels import _plan
 from konio.learning.recipe import AugmentTable, Phase, parse_recipe, read_recipe
 from konio.learning.timetable import lay_out
 from konio.learning.views import view

@@ -9,7 +9,7 @@ from torch import nn
 
 from konio.errors import RecipeError
 from konio.learning.batches import Films
-from konio.learning.levels import LevelObjective
+from konio.learning.level_objective import LevelObjective
 from konio.learning.recipe import HeadsTable
 from konio.learning.refit import kept_features, learn, refit, refit_level
 from konio.networks import build_network

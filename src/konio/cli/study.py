@@ -12,6 +12,7 @@ from konio.cli.study_shared import (
     EngineName,
     Estimating,
     MaybeOut,
+    ReportOnly,
     Speaker,
     Workers,
     check_address,
@@ -62,9 +63,6 @@ SeenBy = Annotated[
         metavar="MODEL",
         help="A finished model whose features, with a linear model, are one more baseline; preset real: konio-radiograph.",
     ),
-]
-ReportOnly = Annotated[
-    bool, typer.Option("--report-only", help="Only write the page of what is finished.")
 ]
 
 

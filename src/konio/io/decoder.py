@@ -77,8 +77,10 @@ class Decoder:
         """
         with self._lock:
             process = self._running()
+            # The child keeps the folder it was started in; joining leaves links and ".." as they were written.
+            place = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118
             try:
-                answer = process.ask(path, question)
+                answer = process.ask(place, question)
             except BaseException:
                 self._replace()  # crashed, late or interrupted: its answer would reach the next question
                 raise

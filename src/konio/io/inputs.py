@@ -84,9 +84,8 @@ def discover(paths: Iterable[str | os.PathLike[str]]) -> Inputs:
 
 def _slices_of_scans(folder: str) -> frozenset[str]:
     """Files of a folder that are slices of a CT series; the others stand for themselves."""
-    from konio.io.series import (
-        find_scans,
-    )  # starts the decoder, which a folder of films does not need here
+    # Starts the decoder, which a folder of films does not need here.
+    from konio.io.series import find_scans
 
     return frozenset(one.path for slices in find_scans(folder).values() for one in slices)
 

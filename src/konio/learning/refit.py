@@ -29,7 +29,7 @@ from konio.networks.published_heads import LinearHead
 from konio.tasks import MISSING, Task
 
 if TYPE_CHECKING:
-    from konio.learning.levels import LevelObjective
+    from konio.learning.level_objective import LevelObjective
     from konio.learning.views import View
 
 #: Parts of a seed, so that moves and first weights do not depend on one another.

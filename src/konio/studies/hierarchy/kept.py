@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from konio.learning.batches import Films
-from konio.learning.levels import LevelObjective
+from konio.learning.level_objective import LevelObjective
 from konio.learning.module import Run
 from konio.networks.heads import TaskHead
 from konio.studies.kept import ZONES, Standard, descend, maps_of

@@ -21,7 +21,8 @@ from konio.hierarchy.network import CLASSES, FastLevel
 from konio.learning import levels
 from konio.learning.batches import Films
 from konio.learning.fit import fit
-from konio.learning.levels import LevelObjective, first_level, level_run
+from konio.learning.level_objective import LevelObjective
+from konio.learning.levels import first_level, level_run
 from konio.learning.look import look
 from konio.learning.module import Run
 from konio.learning.recipe import Recipe, parse_recipe

@@ -63,35 +63,13 @@ def seeds_table(evidence: Evidence, task: str) -> Table:
                 p_value(adjusted.get((score, one))),
             )
         )
-    shown = {"single": METHODS["single"], "multi": METHODS["multi"]}
     films = len(new[0].truth) if new else 0
     return Table(
         Words(
             f"Table {place}. Single-task against multi-task on the test set: {say(question.title)}",
             f"表{place} 测试集上单任务与多任务模型的比较：{say(question.title, 'zh')}",
         ),
-        (
-            Column(""),
-            *(Column(words, PAPER, published=True) for words in shown.values()),
-            Column("t", PAPER, published=True),
-            Column("P", PAPER, published=True),
-            Column(
-                Words("SD of the differences", "差值标准差"),
-                Words("from its numbers", "由其数值推算"),
-                marks=("implied",),
-            ),
-            *(Column(words, OURS, marks=("seeds",)) for words in shown.values()),
-            Column(
-                Words("difference, points (95 %, t)", "差值，百分点（95%，t）"),
-                OURS,
-                marks=("seeds",),
-            ),
-            Column(Words("SD of the differences", "差值标准差"), OURS, marks=("seeds",)),
-            Column("d_z", OURS, marks=("dz",)),
-            Column("t", OURS, marks=("seeds",)),
-            Column("P", OURS, marks=("seeds",)),
-            Column(Words("P, Holm", "P（Holm）"), OURS, marks=("holm",)),
-        ),
+        _columns(),
         tuple(rows),
         {**reported.footnotes, **NOTES, **_NOTES},
         Words(
@@ -100,6 +78,32 @@ def seeds_table(evidence: Evidence, task: str) -> Table:
             f"百分比，均值±标准差。本研究：{len(new)}个多任务网络，{len(old)}个单任务网络，测试集中有该标签的胸片{films}例。",
         ),
         f"table-{place}",
+    )
+
+
+def _columns() -> tuple[Column, ...]:
+    shown = (METHODS["single"], METHODS["multi"])
+    return (
+        Column(""),
+        *(Column(words, PAPER, published=True) for words in shown),
+        Column("t", PAPER, published=True),
+        Column("P", PAPER, published=True),
+        Column(
+            Words("SD of the differences", "差值标准差"),
+            Words("from its numbers", "由其数值推算"),
+            marks=("implied",),
+        ),
+        *(Column(words, OURS, marks=("seeds",)) for words in shown),
+        Column(
+            Words("difference, points (95 %, t)", "差值，百分点（95%，t）"),
+            OURS,
+            marks=("seeds",),
+        ),
+        Column(Words("SD of the differences", "差值标准差"), OURS, marks=("seeds",)),
+        Column("d_z", OURS, marks=("dz",)),
+        Column("t", OURS, marks=("seeds",)),
+        Column("P", OURS, marks=("seeds",)),
+        Column(Words("P, Holm", "P（Holm）"), OURS, marks=("holm",)),
     )
 
 
