@@ -88,3 +88,10 @@ def test_round_trip_and_fingerprint():
         == parse_recipe(tomllib.loads('name="t"\n[[phases]]\nsize=64')).fingerprint
     )
     assert recipe.fingerprint != parse_recipe(TINY | {"seed": 2}).fingerprint
+
+
+def test_the_size_that_is_told_is_the_one_that_the_network_sees():
+    films = parse_recipe({"name": "films", "phases": [{"size": 384}]})
+    nodules = read_recipe(RECIPES / "nodule-slice.toml")
+    assert films.seen_side(films.phases[0]) == 384
+    assert nodules.seen_side(nodules.phases[0]) == 48

@@ -189,7 +189,7 @@ class ProgressTeller(lightning.Callback):
             steps=table.steps,
             epoch=leg.number + 1,
             epochs=len(table.legs),
-            size=leg.phase.size,
+            size=module.run.recipe.seen_side(leg.phase),
             loss=loss,
             films_per_second=films / took,
             seconds_left=took / seen * left,

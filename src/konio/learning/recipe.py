@@ -133,6 +133,10 @@ class Recipe(Table):
         """Side at which the finished network answers: the last phase's film."""
         return self.phases[-1].side
 
+    def seen_side(self, phase: Phase) -> int:
+        """Pixels to a side of what the network sees in a phase; nodules have one size in all of them."""
+        return self.nodule.plan().shape[-1] if self.kind == "nodule" else phase.size
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the recipe's content; two runs with one fingerprint on one cohort agree."""
