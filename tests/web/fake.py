@@ -54,7 +54,7 @@ def assessment(sha256: str) -> dict[str, Any]:
         },
         "withheld": {"film_grade": "given by a physician"},
         "regions": [],
-        "zones": {zone: {"profusion": level} for zone in ZONES},
+        "zones": {zone: {"profusion": level, "doubtful": False} for zone in ZONES},
         "rule": {"stage": stage, "clause": "5.1a", "sentence": "so", "sentence_zh": "如此"},
         "quality": {"sharpness": 0.5, "remarks": [REMARKS[2].en]},
         "explanation": {

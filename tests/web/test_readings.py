@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
+from tests.web import fake
 from tests.web.conftest import House, OpenHouse, findings
 
+from konio.report.words import WORDS
 from konio.standards import Findings, stage
 from konio.tasks import PROFUSIONS, ZONES
 from konio.web import readings, shapes
@@ -265,6 +267,27 @@ def test_a_report_makes_up_no_disease_and_warns_as_the_page_does(
     assert conclusion in page.get_data(as_text=True)
     for word in ("ccupational", "other pneumoconiosis", "职业性", "其他尘肺"):
         assert word not in conclusion
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_doubtful_grades_are_marked_in_the_answer_and_grey_in_the_report(
+    language: str, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = house.person("reader")
+    said = fake.assessment("ab" * 32)
+    shown = []
+    for seed, doubt in enumerate((True, False)):
+        zones = {zone: {**said["zones"][zone], "doubtful": doubt} for zone in ZONES}
+        monkeypatch.setattr(fake, "assessment", lambda _, zones=zones: {**said, "zones": zones})
+        case = house.case(reader, seed)
+        sign(reader, case)
+        machine = reader("GET", f"/api/cases/{case}/machine").json
+        assert machine["assessment"]["zones"] == zones
+        page = reader("GET", f"/api/cases/{case}/report", query_string={"lang": language})
+        shown.append(page.get_data(as_text=True))
+    words = getattr(WORDS["zones-doubtful"], language)
+    for mark in (words, '<table class="doubtful" aria-describedby="doubtful">'):
+        assert [mark in page for page in shown] == [True, False]
 
 
 def test_the_stage_may_be_set_against_the_clause(house: House) -> None:

@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
 
+import pytest
 from tests.web_e2e.conftest import ROOT
 
+from konio.report.words import WORDS
 from konio.web.adjudication import State
 
 STATIC = ROOT / "src" / "konio" / "web" / "static"
@@ -87,6 +89,13 @@ def test_the_page_knows_every_state_that_a_consensus_can_have() -> None:
     shapes = (ROOT / "frontend" / "src" / "api" / "shapes.ts").read_text("utf-8")
     (states,) = re.findall(r"interface Consensus \{\s+state: (.+)", shapes)
     assert set(re.findall(r"'([\w-]+)'", states)) == set(get_args(State))
+
+
+@pytest.mark.parametrize("key", ["agree", "disagree", "one-change", "zones-doubtful"])
+def test_the_room_says_of_an_answer_what_the_page_of_a_film_says(key: str) -> None:
+    table = (ROOT / "frontend" / "src" / "words" / "table-film.ts").read_text("utf-8")
+    (row,) = re.findall(rf"'machine\.{key}': \[\s*'(.+?)',\s*'(.+?)',?\s*\]", table)
+    assert tuple(text.replace("’", "'") for text in row) == WORDS[key]
 
 
 def test_every_package_may_be_handed_on() -> None:

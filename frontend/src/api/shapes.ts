@@ -220,6 +220,14 @@ export interface TaskAnswer {
   expected?: number
 }
 
+export interface ZoneAnswer {
+  profusion: string
+  expected: number
+  confidence: number
+  /** Whether the film is of a kind that no grade was learned from; older results do not say. */
+  doubtful?: boolean
+}
+
 export interface Region {
   task: string
   box_px: Box
@@ -233,7 +241,7 @@ export interface Assessment {
   tasks: Record<string, TaskAnswer | null>
   withheld: Record<string, string>
   regions: Region[]
-  zones: Record<Zone, { profusion: string; expected: number; confidence: number }> | null
+  zones: Record<Zone, ZoneAnswer> | null
   rule: {
     stage: Stage
     clause: string

@@ -118,12 +118,16 @@ export const FILM = {
   'machine.interpretation': ['by interpretation: the wording names no stage here', '按惯例解释：条文未规定此情况的期别'],
   'machine.zones': ['Profusion in the six zones', '六个肺区的密集度'],
   'machine.zones-note': ['As one looks at the film: the person’s right is on the left.', '按阅片方向：患者右侧在左。'],
+  'machine.zones-doubtful': [
+    'The most probable answer is tuberculosis: zone grades were learned from films without tuberculosis, so that its shadows may be graded here as if they were opacities of dust. Do not rely on these grades.',
+    '最可能的回答为肺结核：肺区密集度由不含结核的胸片学得，结核阴影可能在此被误计为尘肺小阴影，这些等级不可采信。',
+  ],
   'machine.not-answered': ['not answered', '未回答'],
   'machine.withheld': ['Not assessed, and why', '未评估的内容及原因'],
   'machine.regions': ['Where the evidence lies', '证据所在'],
   'machine.region-share': ['{share} of the evidence', '占证据的 {share}'],
   'machine.outside': ['outside the lungs', '肺野外'],
-  'machine.one-change': ['One grade away', '差一个等级即改变'],
+  'machine.one-change': ['One change away', '仅差一项即改变期别'],
   'machine.agree': ['The network and the standard agree.', '网络判断与标准推定一致。'],
   'machine.disagree': [
     'The network’s own stage and the stage that follows from the zones differ. Look at the zones first.',

@@ -15,8 +15,9 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from konio.records import NOTICE, NOTICE_ZH
+from konio.report.facts import doubtful
 from konio.report.viewer import lung_warning
-from konio.report.words import Words, percent
+from konio.report.words import WORDS, Words, percent
 from konio.standards import obstacles, phrase, quality_consequence
 from konio.tasks import RADIOGRAPH_TASKS, ZONES
 from konio.web import agreement, pictures, readings
@@ -222,6 +223,7 @@ def _machine_view(said: Mapping[str, Any], language: Language) -> dict[str, Any]
         "answers": answers,
         "rule": rule["sentence_zh" if language == "zh" else "sentence"] if rule else "",
         "zones": _zone_rows({zone: zones[zone]["profusion"] for zone in ZONES}) if zones else [],
+        "doubtful": _pick(WORDS["zones-doubtful"], language) if doubtful(zones) else "",
         "warnings": [
             _pick(words, language)
             for words in lung_warning(document.get("explanation"), RADIOGRAPH_TASKS)

@@ -28,6 +28,11 @@ const SAID = {
   withheld_zh: {}, in_lungs: { stage: 0.72, differential: 0.31 }, outside_lungs: ['differential'], heats: [], film_notes: [], film_notes_zh: [],
 }
 
+const graded = (doubtful?: boolean) => {
+  const zones = Object.fromEntries(VOCABULARY.zones.map(({ name }) => [name, { profusion: '2/1', expected: 6, confidence: 0.6, doubtful }]))
+  return { ...SAID, assessment: { ...SAID.assessment, zones } }
+}
+
 afterEach(() => vi.unstubAllGlobals())
 
 describe('the machine’s answer', () => {
@@ -68,5 +73,41 @@ describe('the machine’s answer', () => {
     await screen.findByTestId('machine')
     expect(screen.queryByTestId('outside-lungs')).toBeNull()
     expect(screen.queryByText(/位于肺野内/)).toBeNull()
+  })
+
+  it.each([
+    ['en', 'The most probable answer is tuberculosis: zone grades were learned from films without tuberculosis', 'zone ru'],
+    ['zh', '最可能的回答为肺结核：肺区密集度由不含结核的胸片学得', '肺区 ru'],
+  ])('shows the grades of a film of tuberculosis in grey and says why, in %s', async (language, why, zone) => {
+    localStorage.setItem('konio.language', language)
+    server({ 'GET /api/vocabulary': { body: VOCABULARY }, 'GET /api/cases/abc/machine': { body: graded(true) } })
+    show(<Panel film={filmCase({ machine_open: true })} />)
+    const warning = await screen.findByTestId('zones-doubtful')
+    expect(warning.textContent).toContain(why)
+    const grade = screen.getByRole('group', { name: zone })
+    expect(grade.textContent).toContain('2/1')
+    expect(grade.title).toBe(warning.textContent)
+    expect(document.getElementById(grade.getAttribute('aria-describedby') ?? '')?.textContent).toBe(warning.textContent)
+    const cells = [...document.querySelectorAll<HTMLElement>('.zone-cell')]
+    expect(cells.map((cell) => cell.dataset['level'])).toEqual(Array(6).fill('none'))
+    expect(document.querySelectorAll('[data-doubtful=true] .zone-grade')).toHaveLength(6)
+  })
+
+  it.each([[false], [undefined]])('leaves the grades of other films and of older results (%s) as they are', async (doubtful) => {
+    server({ 'GET /api/vocabulary': { body: VOCABULARY }, 'GET /api/cases/abc/machine': { body: graded(doubtful) } })
+    show(<Panel film={filmCase({ machine_open: true })} />)
+    expect(await screen.findAllByText('2/1')).toHaveLength(6)
+    expect(screen.queryByTestId('zones-doubtful')).toBeNull()
+    expect(screen.queryByRole('group')).toBeNull()
+    expect(document.querySelectorAll('.zone-cell[data-level="2"]')).toHaveLength(6)
+    expect(document.querySelector('[data-doubtful=true]')).toBeNull()
+  })
+
+  it('calls what would alter the stage one change, as the pages of films do', async () => {
+    const rule = { ...SAID.assessment.rule, one_change_away: [{ en: 'Stage II with aggregation.', zh: '有聚集则为贰期。' }] }
+    server({ 'GET /api/vocabulary': { body: VOCABULARY }, 'GET /api/cases/abc/machine': { body: { ...SAID, assessment: { ...SAID.assessment, rule } } } })
+    show(<Panel film={filmCase({ machine_open: true })} />)
+    expect(await screen.findByText('One change away')).toBeTruthy()
+    expect(screen.getByText('Stage II with aggregation.')).toBeTruthy()
   })
 })
