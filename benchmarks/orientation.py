@@ -10,14 +10,13 @@ one half and held against the other. What is missed there may still be refused f
 from __future__ import annotations
 
 import os
-import platform
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from konio import __version__
+from _machine import machine
 from konio.errors import RefusedError
 from konio.io import read_many
 from konio.io.polarity import check_content
@@ -54,6 +53,7 @@ def films() -> Iterator[tuple[str, np.ndarray]]:
 
 
 def main() -> None:
+    print(machine("scipy", network=True), flush=True)
     segmenter = load_segmenter()
     scores: list[tuple[int, str, float]] = []
     outcomes: Counter[tuple[str, str, str]] = Counter()
@@ -74,7 +74,7 @@ def main() -> None:
             outcomes[kind, turn, outcome] += 1
             if measured:
                 scores.append((number, turn, measured[-1].score))
-    print(f"{platform.platform()}, konio {__version__}, numpy {np.__version__}; limit {LEAST_UPRIGHT:+.2f}")  # fmt: skip
+    print(f"limit {LEAST_UPRIGHT:+.2f}")
     for (kind, turn, outcome), count in sorted(outcomes.items()):
         print(f"{kind:12s}{turn:15s}{outcome:16s}{count:5d}")
     for half in (0, 1):

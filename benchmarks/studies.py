@@ -12,19 +12,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import platform
 import shutil
 import statistics
-import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-import konio
+from _machine import machine
 from konio.cohort import Cohort
 from konio.engine import Engine, LocalEngine, RayEngine
 from konio.learning.store import READY, read_store
@@ -166,9 +163,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     given.trials = given.trials or {"memory": 100}.get(given.what, 20)
-    print(f"$ python {' '.join(sys.argv)}")
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, "
-          f"{threading.active_count()} thread here; konio {konio.__version__}")  # fmt: skip
+    print(machine(*(["ray"] if given.what == "ray" else []), network=True))
     {"scale": scale, "memory": memory, "ray": ray}[given.what](given)
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ import numpy as np
 import scipy.ndimage as ndi
 import torch
 
+from _machine import machine
 from konio import metrics
 from konio.cohort import Split, folds
 from konio.errors import RefusedError
@@ -230,6 +230,7 @@ def main() -> None:
     parser.add_argument("--copies", action="store_true", help="learn from moved copies too")
     parser.add_argument("--changes", nargs="+", default=list(CHANGES), choices=list(CHANGES))
     given = parser.parse_args()
+    print(machine("scipy", "scikit-learn", network=True), flush=True)
     start = time.perf_counter()
     cohort, eyes = read_films(given.films), Eyes(given.model)
     images = [read(case.path) for case in cohort]
@@ -253,8 +254,7 @@ def main() -> None:
     every = folds(cohort, FOLDS, np.random.default_rng([7, 11]))
     own = np.array([_fold(lungs, truth, split, kept) for split in every])
     areas, refused = travelled(eyes, asked, every[: given.folds])
-    print(f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, {time.perf_counter() - start:.0f} s")  # fmt: skip
-    print(f"{eyes.name}; {int(kept.sum())} films")
+    print(f"{eyes.name}; {int(kept.sum())} films, {time.perf_counter() - start:.0f} s")
     print(
         f"as they are, all {FOLDS} folds: area {own[:, 0].mean():.3f} ({own[:, 0].min():.3f} to {own[:, 0].max():.3f}; "
         f"Nadeau-Bengio 95 % {_interval(own[:, 0])}), accuracy {own[:, 1].mean():.3f} ({_interval(own[:, 1])})"

@@ -18,6 +18,7 @@ from konio.significance import (
     mcnemar,
     nadeau_bengio_p,
     paired_t,
+    welch_interval,
     welch_p,
 )
 
@@ -75,6 +76,18 @@ def test_scores_that_never_vary_have_a_defined_result_and_warn_of_nothing(many):
     assert found.difference == pytest.approx((0.1, 0.1, 0.1))
     assert welch_p(rounded + 0.1, plain) == 0
     assert nadeau_bengio_p(better + 0.1 - better, 1 / 9) == 0
+
+
+def test_welch_has_scipys_interval():
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(0.8, 0.02, 12), rng.normal(0.79, 0.05, 9)
+    for confidence in (0.95, 0.8):
+        theirs = stats.ttest_ind(a, b, equal_var=False).confidence_interval(confidence)
+        found = welch_interval(a, b, confidence)
+        assert found == pytest.approx((a.mean() - b.mean(), theirs.low, theirs.high))
+    edge = welch_interval(a, b, 1 - welch_p(a, b))
+    assert min(abs(edge.low), abs(edge.high)) == pytest.approx(0, abs=1e-12)
+    assert welch_interval([0.5, 0.5], [0.4, 0.4]) == pytest.approx((0.1, 0.1, 0.1))
 
 
 def test_welch_of_one_constant_method_equals_scipy():

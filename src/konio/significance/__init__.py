@@ -1,6 +1,12 @@
 """How sure a number is: intervals, paired tests, corrections for many tests."""
 
 from konio.significance.bootstrap import Bootstrap, patient_bootstrap
+from konio.significance.clustered import (
+    clustered_delong_interval,
+    clustered_mcnemar,
+    clustered_mean_share,
+    clustered_wilson,
+)
 from konio.significance.crossed import crossed_bootstrap
 from konio.significance.delong import DelongTest, delong_interval, delong_test
 from konio.significance.folds import (
@@ -20,6 +26,7 @@ from konio.significance.paired import (
     holm,
     mcnemar,
     paired_t,
+    welch_interval,
     welch_p,
 )
 
@@ -31,6 +38,10 @@ __all__ = [
     "PairedT",
     "RocBand",
     "benjamini_hochberg",
+    "clustered_delong_interval",
+    "clustered_mcnemar",
+    "clustered_mean_share",
+    "clustered_wilson",
     "crossed_bootstrap",
     "delong_interval",
     "delong_test",
@@ -46,6 +57,7 @@ __all__ = [
     "roc_band",
     "t_interval",
     "two_sided_p",
+    "welch_interval",
     "welch_p",
     "wilson",
 ]

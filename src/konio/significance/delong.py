@@ -8,6 +8,7 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -80,6 +81,28 @@ def delong_test(
 
 def _areas(truth: ArrayLike, scores: list[ArrayLike]) -> tuple[Floats, Floats]:
     """Areas ``(methods,)`` and their covariance ``(methods, methods)``."""
+    won, lost = placements(truth, scores)
+    covariance = (
+        np.atleast_2d(np.cov(won)) / won.shape[1] + np.atleast_2d(np.cov(lost)) / lost.shape[1]
+    )
+    return won.mean(axis=1), covariance
+
+
+def placements(truth: ArrayLike, scores: Sequence[ArrayLike]) -> tuple[Floats, Floats]:
+    """Of every case the share of the other side that it is ranked rightly against; ties count half.
+
+    The mean of either is the area under the ROC curve.
+
+    Args:
+        truth: ``(N,)`` true where the case is positive.
+        scores: of each method ``(N,)``, higher means more likely positive.
+
+    Returns:
+        ``(methods, positives)`` and ``(methods, negatives)``, 0..1: the structural components V10 and V01 of DeLong 1988.
+
+    Raises:
+        RecordError: with fewer than two positive or two negative cases, or if the lists differ in length.
+    """
     positive = np.asarray(truth).astype(bool)
     table = np.stack([np.asarray(score, dtype=np.float64) for score in scores])
     if table.shape[1:] != positive.shape:
@@ -93,9 +116,7 @@ def _areas(truth: ArrayLike, scores: list[ArrayLike]) -> tuple[Floats, Floats]:
         )
     outranked = np.stack([_midranks(row)[positive] - _midranks(row[positive]) for row in table])
     outranking = np.stack([_midranks(row)[~positive] - _midranks(row[~positive]) for row in table])
-    won, lost = outranked / few, 1 - outranking / many
-    covariance = np.atleast_2d(np.cov(won)) / many + np.atleast_2d(np.cov(lost)) / few
-    return won.mean(axis=1), covariance
+    return outranked / few, 1 - outranking / many
 
 
 def _midranks(values: Floats) -> Floats:

@@ -57,13 +57,21 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
         raise RecordError(
             f"{successes} of {trials} is no proportion; give counts with 0 <= successes <= trials"
         )
+    return score_interval(successes / trials, trials, confidence)
+
+
+def score_interval(p: float, trials: float, confidence: float = 0.95) -> Interval:
+    """`wilson` of a number of trials that need not be whole, such as an effective one.
+
+    Args:
+        p: share, 0..1.
+        trials: more than 0.
+        confidence: level, 0..1.
+    """
     z2 = normal_quantile(confidence) ** 2
-    p = successes / trials
     middle = (p + z2 / (2 * trials)) / (1 + z2 / trials)
     half = math.sqrt(z2 * (p * (1 - p) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    low = 0.0 if successes == 0 else middle - half
-    high = 1.0 if successes == trials else middle + half
-    return Interval(p, low, high)
+    return Interval(p, 0.0 if p == 0 else middle - half, 1.0 if p == 1 else middle + half)
 
 
 def two_sided_p(t: float, df: float) -> float:

@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from konio.errors import RecordError
-from konio.significance.intervals import Interval, moments, sample, t_interval, two_sided_p
+from konio.significance.intervals import (
+    Interval,
+    moments,
+    sample,
+    t_interval,
+    t_quantile,
+    two_sided_p,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +98,46 @@ def welch_p(a: ArrayLike, b: ArrayLike) -> float:
     References:
         Welch BL, Biometrika 1947;34:28-35 (degrees of freedom of Satterthwaite).
     """
-    first, second = sample(a), sample(b)
-    size = max(abs(first).max(), abs(second).max())
-    parts = [moments(own, size)[1] ** 2 / len(own) for own in (first, second)]
-    gap, squared = float(first.mean() - second.mean()), sum(parts)
-    if squared == 0:
+    gap, error, df, size = _welch(a, b)
+    if error == 0:
         return 1.0 if moments([gap, gap], size)[0] == 0 else 0.0
-    df = squared**2 / sum(
-        part**2 / (len(own) - 1) for part, own in zip(parts, (first, second), strict=True)
-    )
-    return two_sided_p(gap / math.sqrt(squared), df)
+    return two_sided_p(gap / error, df)
+
+
+def welch_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:
+    """Difference of two means, a - b, of runs that nothing pairs, with Welch's t-interval.
+
+    Args:
+        a: ``(n,)`` scores of one method.
+        b: ``(m,)`` scores of the other.
+        confidence: level, 0..1.
+
+    Returns:
+        The difference alone, without width, where neither method varies.
+
+    Raises:
+        RecordError: on fewer than two scores of either.
+
+    References:
+        Welch 1947, as for `welch_p`.
+    """
+    gap, error, df, _ = _welch(a, b)
+    half = t_quantile(confidence, df) * error if error else 0.0
+    return Interval(gap, gap - half, gap + half)
+
+
+def _welch(a: ArrayLike, b: ArrayLike) -> tuple[float, float, float, float]:
+    """Difference of the means, its standard error and degrees of freedom, and the largest score."""
+    first, second = sample(a), sample(b)
+    size = float(max(abs(first).max(), abs(second).max()))
+    parts = [moments(own, size)[1] ** 2 / len(own) for own in (first, second)]
+    squared = sum(parts)
+    df = math.inf
+    if squared:
+        df = squared**2 / sum(
+            part**2 / (len(own) - 1) for part, own in zip(parts, (first, second), strict=True)
+        )
+    return float(first.mean() - second.mean()), math.sqrt(squared), df, size
 
 
 class McNemar(NamedTuple):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from konio.report.words import Words
-from konio.significance import Interval, patient_bootstrap
+from konio.significance import Interval, clustered_mcnemar, patient_bootstrap
 from konio.studies.cells import empty, interval, p_value, text
 from konio.studies.multitask.report_classes import CLUSTERED
 from konio.studies.multitask.report_effect import DRAWS, SEED
-from konio.studies.multitask.report_intervals import apart, share
+from konio.studies.multitask.report_intervals import share
 from konio.studies.multitask.report_pooled import FOLDS, TEST, Pooled, common, pool
 from konio.studies.multitask.report_runs import METHODS, Evidence, Floats, Question, pair_of
 from konio.studies.multitask.report_scores import by_unit, over_folds
@@ -154,7 +154,7 @@ def _gap(evidence: Evidence, task: str, method: str, other: str) -> tuple[Interv
         draws=DRAWS,
         bca=False,
     )
-    return drawn.percentile, apart(first.right, second.right, patients)[1]
+    return drawn.percentile, clustered_mcnemar(first.right, second.right, patients).exact
 
 
 def _against(evidence: Evidence, task: str, method: str) -> tuple[Cell, Cell]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from konio import metrics
 from konio.report.words import Words
-from konio.significance import Bootstrap, patient_bootstrap
+from konio.significance import Bootstrap, clustered_mean_share, patient_bootstrap
 from konio.studies.cells import count, empty, interval, number, text
 from konio.studies.multitask.report_effect import DRAWS, SEED
-from konio.studies.multitask.report_intervals import mean_share, share
+from konio.studies.multitask.report_intervals import share
 from konio.studies.multitask.report_pooled import Pooled, sources
 from konio.studies.multitask.report_runs import (
     METHODS,
@@ -137,7 +137,7 @@ def _macro(evidence: Evidence, pooled: Pooled | None, question: Question, own: b
     if not counted.any(axis=1).all() or len(set(patients)) < 2:
         return empty()
     right = (pooled.predicted == classes) == own
-    return interval(mean_share(right, counted, patients), 1, percent=True)
+    return interval(clustered_mean_share(right, counted, patients), 1, percent=True)
 
 
 def ordinal_table(evidence: Evidence) -> Table | None:

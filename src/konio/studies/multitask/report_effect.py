@@ -11,16 +11,17 @@ import numpy as np
 from konio.report.words import Words
 from konio.significance import (
     Interval,
+    clustered_mcnemar,
     crossed_bootstrap,
     nadeau_bengio_interval,
     nadeau_bengio_p,
     paired_t,
     patient_bootstrap,
     t_interval,
+    welch_interval,
     welch_p,
 )
 from konio.studies.cells import count, digits, empty, interval, p_value, telling_places
-from konio.studies.multitask.report_intervals import apart, welch_interval
 from konio.studies.multitask.report_pooled import FOLDS, TEST, Pooled, common, pool
 from konio.studies.multitask.report_runs import METHODS, Evidence
 from konio.studies.multitask.report_scores import paired
@@ -58,9 +59,9 @@ _NOTES: Final[dict[str, Words]] = {
         "精确P值；差值栏为仅前者正确与仅后者正确的胸片数。",
     ),
     "clustered": Words(
-        "Exact P by patients: some have several films, which change sides together (after Obuchowski 1998). In place of the difference the "
+        "Exact P by patients: some have several films, which change sides together (by changes of sign of whole patients; Yang, Sun and Hardin 2010). In place of the difference the "
         "films that only the first and only the second method has right.",
-        "按患者计算的精确P值：部分患者有多张胸片，同一患者的胸片一并互换（参照Obuchowski 1998）。差值栏为仅前者正确与仅后者正确的胸片数。",
+        "按患者计算的精确P值：部分患者有多张胸片，同一患者的胸片一并互换（按患者整体变号；Yang等2010）。差值栏为仅前者正确与仅后者正确的胸片数。",
     ),
     "crossed": Words(
         "Patients and trained networks drawn anew together. The one to believe for a new hospital that trains anew.",
@@ -192,7 +193,7 @@ def _paired_patients(evidence: Evidence, where: Words, new: Pooled, old: Pooled)
     spread = patient_bootstrap(
         lambda films: float(gap[films].mean()), patients, np.random.default_rng(SEED), draws=DRAWS
     )
-    both, p = apart(new.right, old.right, patients)
+    test = clustered_mcnemar(new.right, old.right, patients)
     films = len(gap)
     name = Words(f"patients, {where.en}: percentile", f"患者重抽样，{where.zh}：百分位")
     lines = [Line(name, "patients", spread.percentile, None, films)]
@@ -201,7 +202,8 @@ def _paired_patients(evidence: Evidence, where: Words, new: Pooled, old: Pooled)
         lines.append(Line(bca, "patients", spread.bca, None, films))
     called = Words(f"{where.en}: McNemar", f"{where.zh}：McNemar")
     note = "mcnemar" if len(set(patients)) == films else "clustered"
-    return [*lines, Line(called, note, None, p, films, both)]
+    both = test.only_first, test.only_second
+    return [*lines, Line(called, note, None, test.exact, films, both)]
 
 
 def _crossed_lines(evidence: Evidence, task: str, new: str, old: str) -> tuple[Line, ...]:

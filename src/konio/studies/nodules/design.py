@@ -87,7 +87,7 @@ class Preset:
         trimmed: what a larger preset of the same nodules does beside, or ``None``.
         folds: of the cross-validation by patient.
         seeds: trainings of every fold.
-        more_seeds: further trainings of every fold by the network that answers all questions.
+        more_seeds: further trainings of every fold by what the paper compares: all questions together, and one each.
         singles: questions that also have a network of their own.
         ablations: names of `ABLATIONS`, ``plain-slice`` or ``from-nothing``.
         plain: changes of the recipe's table for ``plain-slice``.
@@ -167,7 +167,8 @@ class Preset:
 
     def seeds_of(self, group: Group) -> tuple[int, ...]:
         """Seeds of a group's trainings."""
-        return self.seeds + (self.more_seeds if group.name == MULTI else ())
+        compared = group.name == MULTI or group.name.startswith(SINGLE)
+        return self.seeds + (self.more_seeds if compared else ())
 
     def _settings(
         self, group: Group, fold: int, seed: int, source: str, pretrained: str
