@@ -20,7 +20,12 @@ export function day(iso: string | null | undefined): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 }
 
-/** A probability: never rounded to a certainty. */
+/** What a network holds likely: never a certainty, also where the stored number was rounded to one. */
+export function likelihood(value: number): string {
+  return percent(Math.min(Math.max(value, 1e-9), 1 - 1e-9))
+}
+
+/** A share that was counted: all and none are said only where they are. */
 export function percent(value: number): string {
   if (value > 0.99 && value < 1) return '> 99 %'
   if (value > 0 && value < 0.01) return '< 1 %'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { ApiError } from '../api/http'
-import { duration, megabytes, moment, percent, withInterval } from './format'
+import { duration, likelihood, megabytes, moment, percent, withInterval } from './format'
 import { fill, wordsIn } from './language'
 import { type Key, WORDS } from './table'
 
@@ -54,6 +54,12 @@ describe('numbers as people read them', () => {
     [0, '0 %'],
     [1, '100 %'],
   ])('percent(%f)', (value, text) => expect(percent(value)).toBe(text))
+
+  it.each([
+    [0, '< 1 %'],
+    [0.456, '46 %'],
+    [1, '> 99 %'],
+  ])('likelihood(%f)', (value, text) => expect(likelihood(value)).toBe(text))
 
   it('never shows a kappa that is not defined', () => {
     expect(withInterval(null, null, null)).toBe('–')

@@ -1,7 +1,7 @@
 import { Group, Text } from '@mantine/core'
 
 import type { TaskAnswer, TaskWords } from '../../api/shapes'
-import { percent } from '../../words/format'
+import { likelihood, percent } from '../../words/format'
 import { useWords } from '../../words/language'
 import { HeatButton, type HeatChoice } from './HeatButton'
 
@@ -27,7 +27,7 @@ export function Answer({ task, answer, inLungs, ...choice }: Asked) {
           <div key={one.name} className="machine-bar" data-chosen={one.name === answer.prediction}>
             <span>{say(one)}</span>
             <span className="machine-track"><span style={{ width: `${100 * probability}%` }} /></span>
-            <span className="number">{percent(probability)}</span>
+            <span className="number">{likelihood(probability)}</span>
           </div>
         )
       })}

@@ -6,7 +6,7 @@ import type { FilmCase, Machine, Reading, TaskWords } from '../../api/shapes'
 import { Busy } from '../../parts/Busy'
 import { Fault } from '../../parts/Fault'
 import { StageBadge } from '../../parts/StageBadge'
-import { percent } from '../../words/format'
+import { likelihood, percent } from '../../words/format'
 import { useWords } from '../../words/language'
 import { Answer } from './Answer'
 import { Zones } from './Zones'
@@ -99,10 +99,10 @@ function Conclusions({ machine, tasks }: { machine: Machine; tasks: TaskWords[] 
   const why = (task: string) => say({ en: machine.assessment.withheld[task] ?? '', zh: machine.withheld_zh[task] ?? '' })
   return (
     <SimpleGrid cols={{ base: 1, xs: rule ? 3 : 2 }} spacing="xs">
-      <Tile title={t('machine.differential')} under={differential ? percent(differential.probabilities[differential.prediction] ?? 0) : why('differential')}>
+      <Tile title={t('machine.differential')} under={differential ? likelihood(differential.probabilities[differential.prediction] ?? 0) : why('differential')}>
         {differential ? words('differential', differential.prediction) : t('machine.not-answered')}
       </Tile>
-      <Tile title={t('machine.stage')} under={stage ? percent(stage.probabilities[stage.prediction] ?? 0) : why('stage')}>
+      <Tile title={t('machine.stage')} under={stage ? likelihood(stage.probabilities[stage.prediction] ?? 0) : why('stage')}>
         {stage ? words('stage', stage.prediction) : t('machine.not-answered')}
       </Tile>
       {rule && (

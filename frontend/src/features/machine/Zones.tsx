@@ -4,7 +4,7 @@ import { useId } from 'react'
 import { useVocabulary } from '../../api/session'
 import type { Machine, Reading, Zone, ZoneAnswer } from '../../api/shapes'
 import { ZoneGrid } from '../../parts/ZoneGrid'
-import { percent } from '../../words/format'
+import { likelihood } from '../../words/format'
 import { useWords } from '../../words/language'
 import { HeatButton, type HeatChoice } from './HeatButton'
 
@@ -53,7 +53,7 @@ function Grade({ answer, name, why }: { answer: ZoneAnswer; name: string; why: s
   return (
     <Group gap={8} className="zone-answer" {...doubt}>
       <Text className="zone-grade number">{answer.profusion}</Text>
-      <Text size="xs" className="number">{percent(answer.confidence)}</Text>
+      <Text size="xs" className="number">{likelihood(answer.confidence)}</Text>
     </Group>
   )
 }
@@ -63,7 +63,7 @@ function Spread({ probabilities, order }: { probabilities: Record<string, number
   return (
     <span className="zone-spread" aria-hidden="true">
       {order.map((grade) => (
-        <span key={grade} title={`${grade}: ${percent(probabilities[grade] ?? 0)}`} style={{ height: `${Math.max(4, 100 * (probabilities[grade] ?? 0))}%` }} />
+        <span key={grade} title={`${grade}: ${likelihood(probabilities[grade] ?? 0)}`} style={{ height: `${Math.max(4, 100 * (probabilities[grade] ?? 0))}%` }} />
       ))}
     </span>
   )
