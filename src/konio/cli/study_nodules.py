@@ -45,7 +45,7 @@ Nodules = Annotated[
 PresetName = Annotated[
     str,
     typer.Option(
-        help="smoke (minutes), small (hours), slices (an hour), slices-full, cubes, cubes-full, paper (a GPU)."
+        help="smoke (minutes), small (hours), slices (hours), slices-full, cubes, cubes-full, paper (a GPU)."
     ),
 ]
 Pretrained = Annotated[

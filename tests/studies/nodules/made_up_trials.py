@@ -75,7 +75,8 @@ def write_study(
     out.mkdir(parents=True, exist_ok=True)
     place = out.parent / "slices"
     source = open_source(place if place.exists() else write_slices(place))
-    study = study_of(preset.trials(str(place)), "f" * 64)
+    pretrained = "" if origin == "random" else "konio-nodule"
+    study = study_of(preset.trials(str(place), pretrained), "f" * 64)
     weights = {"name": "" if origin == "random" else "konio-nodule", "sha256": ""}
     record.begin(out, study, preset, source, place, weights)
     for trial in study.trials:

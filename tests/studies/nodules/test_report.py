@@ -20,7 +20,7 @@ from konio.studies.runner import Trial
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: Any) -> Path:
-    """A full report: five single-task networks, three seeds of the network of all questions, which is the better one."""
+    """A full report: three seeds of five single-task networks and of the network of all questions, which is the better one."""
     folder = tmp_path_factory.mktemp("nodules") / "out"
 
     def rule(trial: Trial) -> float:
@@ -65,7 +65,7 @@ def test_the_answer_stands_first_with_its_intervals(out: Path) -> None:
     text = page(out)
     answer = text[text.index('id="answer"') : text.index('id="design"')]
     assert text.index('id="answer"') < text.index('id="readings"') < text.index('id="networks"')
-    gap = r"accuracy \+0\.210 \(\+0\.210 to \+0\.210\), better; area under the curve \+0\.210"
+    gap = r"accuracy \+0\.200 \(\+0\.200 to \+0\.200\), better; area under the curve \+0\.200"
     assert re.search(gap, answer)
     assert "accuracy better in 5, worse in 0, not settled in 0" in answer
     assert "准确率更优5项、更差0项、未定0项" in answer
@@ -134,12 +134,12 @@ def test_printed_differences_are_those_of_the_printed_numbers(out: Path) -> None
         if (row["section"], row["multi-task minus"]) == (name, "single-task")
     )
     assert gap == pytest.approx(multi - single)
-    assert "(3 of the multi-task network, 1 of single-task ones)" in page(out)
+    assert "(3 of the multi-task network, 3 of single-task ones)" in page(out)
 
 
 def test_the_chinese_page_says_it_in_chinese(out: Path) -> None:
     text = page(out)
-    assert "3次训练" not in text and "27次中完成27次，失败0次" in text
+    assert "3次训练" not in text and "57次中完成57次，失败0次" in text
     assert "LIDC-IDRI层面：12名患者的24个结节" in text
     assert "已完成的konio模型 konio-nodule（SHA-256 12678f25515a）" in text
     assert "a finished konio model konio-nodule (SHA-256 12678f25515a)" in text
@@ -157,3 +157,22 @@ def test_relevance_has_an_interval_for_every_measure(out: Path) -> None:
             assert low <= high
     text = page(out)
     assert "Mean over folds and repeats with" in text
+
+
+def test_what_is_not_pretrained_is_compared_with_what_is_not_either(tmp_path: Path) -> None:
+    place = {"multi": 0.8, "from-nothing": 0.6, "plain-slice": 0.55, "equal": 0.75}
+
+    def rule(trial: Trial) -> float:
+        return place[trial.settings["group"]] + 0.01 * trial.settings["fold"]
+
+    preset = tiny(
+        singles=(), ablations=("equal", "from-nothing", "plain-slice"), plain={"dropout": 0.1}
+    )
+    write_study(tmp_path / "out", preset, rule, origin="konio bundle")
+    record.report(tmp_path / "out")
+    column = "AUC of malignancy minus the first row's"
+    away = {row["answers come from"]: row[column] for row in table(tmp_path / "out", 5)}
+    assert float(away["one slice instead of the mosaic"]) == pytest.approx(-0.05)
+    assert float(away["from nothing, not pre-trained"]) == pytest.approx(-0.2)
+    assert float(away["equal weights"]) == pytest.approx(-0.05)
+    assert "minus the row that is not pre-trained either" in page(tmp_path / "out")

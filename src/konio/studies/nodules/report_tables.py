@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from konio.report.words import Words
 from konio.significance import holm
 from konio.studies.cells import count, empty, number, p_value, text
-from konio.studies.nodules.design import MULTI, Group
+from konio.studies.nodules.design import FROM_NOTHING, MULTI, Group
 from konio.studies.nodules.evidence import SCORES, Evidence, mean_over
 from konio.studies.nodules.report_words import (
     BASELINE_WORDS,
@@ -187,8 +187,10 @@ def ablation_table(evidence: Evidence, groups: Sequence[Group], questions: Seque
     """Table 5: networks that differ from the multi-task one in one thing, and the baselines below them."""
     named = {g.name: Words(g.about or g.name, g.about_zh or g.name) for g in groups}
     rows: list[Row] = [Heading(Words("networks", "网络"))]
+    anew = {g.name for g in groups if g.starts_anew} - {FROM_NOTHING.name}
+    alike = anew if FROM_NOTHING.name in evidence.groups else set()
     rows += [
-        _ablation(evidence, name, words, questions)
+        _ablation(evidence, name, words, questions, alike)
         for name, words in named.items()
         if name in evidence.groups
     ]
@@ -206,12 +208,21 @@ def ablation_table(evidence: Evidence, groups: Sequence[Group], questions: Seque
     return Table(title, columns, tuple(rows), NOTES, name="table-5")
 
 
-def _ablation(evidence: Evidence, name: str, words: Words, questions: Sequence[str]) -> list[Cell]:
+def _ablation(
+    evidence: Evidence,
+    name: str,
+    words: Words,
+    questions: Sequence[str],
+    alike: Collection[str] = (),
+) -> list[Cell]:
+    """One row; names in ``alike`` are not pre-trained and are compared with the network that is not either."""
     own = {q: evidence.interval(name, q, "balanced_accuracy") for q in questions}
-    away = evidence.difference(name, MULTI, "malignancy", "auc")
+    other = FROM_NOTHING.name if name in alike else MULTI
+    away = evidence.difference(name, other, "malignancy", "auc")
+    difference = empty() if away is None or name == MULTI else interval(away[0], sign=True)
     return [
         text(words),
         *(interval(evidence.interval(name, "malignancy", s)) for s in ("accuracy", "auc")),
         empty("not-all") if name in questions else number(mean_over(own)),
-        empty() if away is None or name == MULTI else interval(away[0], sign=True),
+        replace(difference, marks=("minus-anew",)) if name in alike else difference,
     ]

@@ -59,6 +59,10 @@ NOTES: Final[dict[str, Words]] = {
         "The diameter answers every question but the one about itself; a mean over fewer questions would not compare.",
         "直径不能作为其自身问题的基线；问题数不同的均值不可比。",
     ),
+    "minus-anew": Words(
+        "Not pre-trained, as another network than the pre-trained one; minus the row that is not pre-trained either.",
+        "网络结构不同，未预训练；与同样未预训练的一行相减。",
+    ),
     "two-only": Words("Has two classes in either case.", "始终只有两类。"),
     "raw-codes": Words(
         "Of the mean raw code, as printed; codes of calcification and internal structure carry no order.",
