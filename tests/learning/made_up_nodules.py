@@ -51,9 +51,16 @@ def cut(nodule: Nodule, preparation: NodulePreparation) -> NDArray[np.float32]:
     return hu.astype(np.float32)
 
 
-def write_slices(folder: Path, count: int = 24) -> Path:
-    """Disks whose size and brightness go with every grade, in the files of the collection of slices."""
-    rng = np.random.default_rng(1)
+def write_slices(folder: Path, count: int = 24, seed: int = 1, patient: str = "p{}") -> Path:
+    """Disks whose size and brightness go with every grade, in the files of the collection of slices.
+
+    Args:
+        folder: is made.
+        count: of nodules, two of each patient; fewer of the same seed are the first ones of more.
+        seed: of the noise.
+        patient: what a patient is called, by his number.
+    """
+    rng = np.random.default_rng(seed)
     folder.mkdir()
     pixels = np.full((count, 71, 71), -850, np.int16)
     y, x = np.mgrid[:71, :71] - 35
@@ -71,7 +78,11 @@ def write_slices(folder: Path, count: int = 24) -> Path:
             rated |= {c: "6" if grade > 1 else "3" for c in columns if c.startswith("calc")}
             rated["internalstructure_1"] = "5"  # the slip of the real collection
             fixed = dict(
-                zip(columns, (row, row, f"p{row // 2}", "uid", 0.7, diameter), strict=False)
+                zip(
+                    columns,
+                    (row, row, patient.format(row // 2), "uid", 0.7, diameter),
+                    strict=False,
+                )
             )
             writer.writerow(fixed | rated)
     pixels += rng.normal(0, 20, pixels.shape).astype(np.int16)

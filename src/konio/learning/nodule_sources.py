@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konio.errors import CohortError
-from konio.learning.nodules import Cutter, from_scan
+from konio.learning.nodules import Cutter, Witness, from_scan, middle_slice
 from konio.nodules import RATED, SCALES, Nodule, Readings, readings
 from konio.nodules.luna_folder import READINGS, Luna16, is_luna16, luna16
 from konio.prepare.nodule import NodulePreparation
@@ -43,6 +43,7 @@ class Source:
         made_up: whether they are.
         cutter: makes the kept cube of one; ``None`` where there are readings only.
         note: what a reader of the figures must know, in English and in Chinese.
+        witness: gives what a nodule is known again by: its slice or cube, or a slice of its scan.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Source:
     made_up: bool
     cutter: Cutter | None
     note: tuple[str, str]
+    witness: Witness | None = None
 
     @property
     def single(self) -> bool:
@@ -71,7 +73,7 @@ def open_source(path: str | Path) -> Source:
         return _cubes(place)
     luna = _luna(place)
     if luna is not None:
-        return Source(place.name, "scans", luna.readings, False, from_scan, luna.note)
+        return Source(place.name, "scans", luna.readings, False, from_scan, luna.note, middle_slice)
     table, made_up = read_nodules(place)
     there = any(n.path and n.at_mm is not None and Path(n.path).exists() for n in table)
     note = ("Readings and scans as given.", "读片结果与扫描均为用户提供。")
@@ -80,8 +82,9 @@ def open_source(path: str | Path) -> Source:
             "Made-up nodules: computed scans and computed readers; no clinical evidence.",
             "虚构结节：扫描和读片者均由计算机生成，不构成临床证据。",
         )
-    kind, cutter = ("scans", from_scan) if there else ("readings", None)
-    return Source(place.name, kind, table, made_up, cutter, note)
+    if not there:
+        return Source(place.name, "readings", table, made_up, None, note)
+    return Source(place.name, "scans", table, made_up, from_scan, note, middle_slice)
 
 
 def read_nodules(source: str | Path) -> tuple[Readings, bool]:
@@ -137,7 +140,9 @@ def _slices(folder: Path) -> Source:
         "真实LIDC-IDRI结节：每个结节取面积最大的横断面，最多四名放射科医师读片。",
     )
     table = readings(folder / "nodules.csv")
-    return Source("LIDC-IDRI slices", "slices", table, False, cut, note)
+    return Source(
+        "LIDC-IDRI slices", "slices", table, False, cut, note, lambda nodule: pixels[nodule.index]
+    )
 
 
 def _grade(text: str | None, name: str) -> int | None:
@@ -166,7 +171,10 @@ def _cubes(folder: Path) -> Source:
         "voxels are taken as 1 mm, the diameter is that of a ball with the mask's volume, each was read by one person.",
         "真实LIDC-IDRI结节立方体，按各自最小、最大值缩放：HU值已丢失，体素按1毫米计，直径取与掩膜等体积的球，每个由一人读片。",
     )
-    return Source("LIDC-IDRI cubes", "cubes", Readings(tuple(nodules)), False, cut, note)
+    table = Readings(tuple(nodules))
+    return Source(
+        "LIDC-IDRI cubes", "cubes", table, False, cut, note, lambda nodule: images[nodule.index]
+    )
 
 
 def _cube_nodule(

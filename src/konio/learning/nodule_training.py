@@ -21,6 +21,7 @@ from konio.learning.nodule_parts import (
     reader_spread,
     readings_fingerprint,
 )
+from konio.learning.nodule_remembered import remembered_nodules
 from konio.learning.nodule_sources import Source, open_source
 from konio.learning.nodule_table import rated_table
 from konio.learning.nodules import Cutter, NoduleVolumes, open_volumes
@@ -32,6 +33,7 @@ from konio.learning.training import BUNDLE, Options, claim, go
 from konio.networks import BundleFacts, read_bundle, write_bundle
 from konio.networks.balancing import build_balance
 from konio.networks.bundle import tasks_json
+from konio.networks.card import FILMS
 from konio.networks.nodule import NoduleNetwork, build_nodule_network
 from konio.networks.nodule_bundle import NODULE, nodule_network
 from konio.networks.vit import load_published
@@ -94,6 +96,8 @@ def train_nodules(
     split = _part(table.subset(usable), recipe)
     rows = np.array(usable, np.int64)
     network, origin = first_nodule_network(recipe)
+    # Before the training, which may last longer than the scans are there.
+    learned = remembered_nodules(held, table.subset(usable), recipe.nodule.pretrained)
     run = nodule_run(recipe, table, voxels, rows[list(split.train)], rows[list(split.test)])
     fitted = go(run, network, out, options)
     beside = {
@@ -101,6 +105,7 @@ def train_nodules(
         "refused": len(refused),
         "made_up": held.made_up,
         "about": held.note[0],
+        FILMS: learned,
     }
     return _ship(run, fitted, table, out / BUNDLE, {**beside, "first_weights": origin})
 

@@ -26,6 +26,8 @@ _PREPARATION: Final = "1"
 
 #: Makes the kept cube of one nodule: HU of `NodulePreparation.kept`.
 Cutter = Callable[[Nodule, NodulePreparation], NDArray[Any]]
+#: Gives the voxels that a nodule is known again by, as its source holds them: no preparation changes them.
+Witness = Callable[[Nodule], NDArray[Any]]
 Progress = Callable[[int, int], None]
 
 
@@ -111,6 +113,24 @@ def from_scan(nodule: Nodule, preparation: NodulePreparation) -> NDArray[Any]:
     admit(volume, nodule.at_mm, preparation.side_mm)
     kept = preparation.kept
     return cube(volume, nodule.at_mm, kept.side_mm, kept.voxels)
+
+
+def middle_slice(nodule: Nodule) -> NDArray[np.int16]:
+    """The slice in the middle of a nodule's scan, by which the scan is known again; nothing else of it is read.
+
+    Returns:
+        ``(1, H, W)`` HU, the same whatever the scan's header says of a patient and however its file is compressed.
+
+    Raises:
+        RefusedError: if the scan cannot be read.
+    """
+    from konio.io import open_ct
+
+    if not nodule.path:
+        raise RefusedError("missing", f"nodule {nodule.nodule_id} has no scan")
+    volume = open_ct(nodule.path)
+    middle = volume.grid.shape[0] // 2
+    return volume.box(slice(middle, middle + 1), slice(None), slice(None))
 
 
 def open_volumes(

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _SERIES: Final = "SeriesInstanceUid"
-#: How TCIA calls the folder of a patient.
-_PATIENT: Final = re.compile(r"LIDC-IDRI-\d{4}")
+#: How the public collection calls a patient, and TCIA the folder of one.
+PATIENT: Final = re.compile(r"LIDC-IDRI-\d{4}")
 
 
 def read_lidc_xml(
@@ -71,7 +71,7 @@ def read_lidc_xml(
 
 def _patient_folder(file: Path) -> str:
     """The collection's folder of a patient that a file lies in, or nothing."""
-    return next((part for part in reversed(file.parts[:-1]) if _PATIENT.fullmatch(part)), "")
+    return next((part for part in reversed(file.parts[:-1]) if PATIENT.fullmatch(part)), "")
 
 
 def _parse(file: Path) -> Element:

@@ -110,6 +110,21 @@ def write_phantom_nodules(
     return table
 
 
+def outlined_patient(nodule: Nodule) -> str:
+    """Whose outline a made-up nodule has, by its record beside its scan.
+
+    Returns:
+        The patient; empty for made-up outlines, for nodules that are not made up and where the record is gone.
+    """
+    scan = Path(nodule.path)
+    record = scan.parent.parent / FOLDERS[2] / f"{scan.stem}.json"
+    try:
+        name = str(json.loads(record.read_text("utf-8"))["shape"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return name.partition("/")[0]  # PATIENT/READING, as `konio.nodules.shapes` calls it
+
+
 def make_scan(root: Path, plan: NodulePlan, number: int, shape: RealShape | None) -> int:
     """Make and write one scan with its mask and its record.
 

@@ -18,6 +18,7 @@ from konio.report.files import make_folder
 from konio.studies.asking import Asking, refuse_failed
 from konio.studies.nodules import record
 from konio.studies.nodules.design import Preset, study_of
+from konio.studies.nodules.learned import refuse_learned
 from konio.studies.nodules.trial import PREPARED, studied
 from konio.studies.runner import Study, code_version, fingerprint, run_study
 
@@ -66,7 +67,7 @@ def run_nodules(out: str | Path, ask: Ask, engine: Engine) -> Path:
         The page, ``index.html``.
 
     Raises:
-        CohortError: if the nodules cannot be used.
+        CohortError: if the nodules cannot be used, or ``pretrained`` has learned from some that are measured.
         OutputError: if ``out`` cannot be written or holds another study.
         StudyError: if trainings failed; the page of the others is there.
     """
@@ -79,6 +80,7 @@ def run_nodules(out: str | Path, ask: Ask, engine: Engine) -> Path:
     place = (ask.source or _made_up(out, ask)).absolute()
     source = open_source(place)
     record.claim(out, ask.preset, {"cohort": readings_fingerprint(source.readings)})
+    refuse_learned(ask.pretrained, source)
     study = design_study(ask, source, place)
     weights = record.first_weights(ask.pretrained, digest)
     record.begin(out, study, ask.preset, source, place, weights)
