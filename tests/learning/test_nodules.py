@@ -16,7 +16,12 @@ from konio.learning.look import look
 from konio.learning.module import Run
 from konio.learning.nodule_parts import nodule_folds
 from konio.learning.nodule_table import classes_of, rated_table, votes_of
-from konio.learning.nodule_training import first_nodule_network, train_nodules, vote_temperature
+from konio.learning.nodule_training import (
+    ended_run,
+    first_nodule_network,
+    train_nodules,
+    vote_temperature,
+)
 from konio.learning.nodules import NoduleVolumes, open_volumes
 from konio.learning.rated_objective import RatedQuestions, called, judged, scores_of
 from konio.learning.recipe import AugmentTable, Phase, Recipe, parse_recipe, read_recipe
@@ -215,6 +220,13 @@ def test_from_readings_to_a_bundle_and_back(tmp_path: Path) -> None:
     assert origin["sha256"] == bundle.weights_sha256
     for name, value in again.state_dict().items():
         assert torch.equal(value, network.state_dict()[name]), name
+    # The folder of a run that has ended means its bundle; of one that has not, its state; anything else is left as it is.
+    assert ended_run(str(tmp_path / "run")) == str(made)
+    assert ended_run(str(made)) == str(made) and ended_run("google/vit") == "google/vit"
+    going = tmp_path / "going"
+    going.mkdir()
+    (going / "run.json").write_text("{}")
+    assert ended_run(str(going)) == str(going / "state.safetensors")
 
 
 def test_positions_of_another_kind_are_not_taken_over(tmp_path: Path) -> None:

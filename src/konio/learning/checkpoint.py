@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from konio.errors import OutputError, RecipeError
 
+#: Where a run keeps how far it is, in its folder.
+STATE: Final = "state.safetensors"
 _HEADER: Final = "konio.checkpoint/1"
 
 #: Where the training module keeps the network, and the running mean of its weights.

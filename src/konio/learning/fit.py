@@ -19,7 +19,7 @@ from torch import nn
 
 from konio.errors import RecipeError
 from konio.learning.callbacks import ProgressTeller, StateKeeper, StopSignal, TrainingProgress
-from konio.learning.checkpoint import SafetensorsIO
+from konio.learning.checkpoint import STATE, SafetensorsIO
 from konio.learning.module import Run, TrainingModule
 from konio.learning.recipe import Recipe
 from konio.learning.recipe_run import TrainerTable
@@ -75,7 +75,7 @@ def fit(
 def _fit(
     run: Run, network: nn.Module, out: Path, progress: Callable[[TrainingProgress], None] | None
 ) -> Fitted:
-    state = out / "state.safetensors"
+    state = out / STATE
     module = TrainingModule(run, network)
     if state.exists():
         module.take_up(SafetensorsIO().load_checkpoint(state))

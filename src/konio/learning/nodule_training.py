@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from konio.cohort import Split
 from konio.errors import CohortError, RecipeError, RecordError, UsageError
-from konio.learning.checkpoint import is_state, take_over
+from konio.learning.checkpoint import STATE, is_state, take_over
 from konio.learning.fit import Fitted
 from konio.learning.look import look
 from konio.learning.module import Run
@@ -29,10 +29,10 @@ from konio.learning.rated_objective import RatedQuestions
 from konio.learning.recipe import Recipe
 from konio.learning.ship import finite
 from konio.learning.timetable import lay_out
-from konio.learning.training import BUNDLE, Options, claim, go
+from konio.learning.training import BUNDLE, RUN, Options, claim, go
 from konio.networks import BundleFacts, read_bundle, write_bundle
 from konio.networks.balancing import build_balance
-from konio.networks.bundle import tasks_json
+from konio.networks.bundle import FACTS, tasks_json
 from konio.networks.card import FILMS
 from konio.networks.nodule import NoduleNetwork, build_nodule_network
 from konio.networks.nodule_bundle import NODULE, nodule_network
@@ -170,7 +170,7 @@ def first_nodule_network(recipe: Recipe) -> tuple[NoduleNetwork, dict[str, Any]]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = build_nodule_network(wanted.plan(), torch.Generator().manual_seed(recipe.seed))
-    source = wanted.pretrained
+    source = ended_run(wanted.pretrained)
     if not source:
         return network, {"origin": "random"}
     place = Path(source)
@@ -189,6 +189,15 @@ def first_nodule_network(recipe: Recipe) -> tuple[NoduleNetwork, dict[str, Any]]
         )
     digest = load_published(network.backbone, source, wanted.position)
     return network, {"origin": "published transformer", **name, "sha256": digest}
+
+
+def ended_run(pretrained: str) -> str:
+    """First weights as they are opened: the folder of a run that has ended means its bundle, one that has not its state."""
+    place = Path(pretrained)
+    if not pretrained or (place / FACTS).is_file() or not (place / RUN).is_file():
+        return pretrained
+    bundle = place / BUNDLE
+    return str(bundle if (bundle / FACTS).is_file() else place / STATE)
 
 
 def _fill(network: NoduleNetwork, given: NoduleNetwork, place: Path) -> None:

@@ -20,6 +20,7 @@ from konio.cohort import read_cohort
 from konio.hierarchy.network import CLASSES, FastLevel
 from konio.learning import levels
 from konio.learning.batches import Films
+from konio.learning.checkpoint import STATE
 from konio.learning.fit import fit
 from konio.learning.level_objective import LevelObjective
 from konio.learning.levels import first_level, level_run
@@ -40,7 +41,6 @@ PREPARED: Final = "prepared"
 COHORT: Final = "cohort.csv"
 PREDICTIONS: Final = "predictions.npz"
 WEIGHTS: Final = "level.safetensors"
-STATE: Final = "state.safetensors"
 
 #: Probabilities of the films of a side, ``(n, K)``.
 Said = dict[str, NDArray[np.float64]]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from konio import metrics
 from konio.learning.batches import Films
+from konio.learning.checkpoint import STATE
 from konio.learning.fit import Fitted, fit
 from konio.learning.look import folded, look
 from konio.learning.module import Run
@@ -36,7 +37,6 @@ PREPARED: Final = "prepared"
 TEXTURE: Final = "texture.npy"
 WEIGHTS: Final = "pretraining"
 BUNDLE: Final = "bundle"
-STATE: Final = "state.safetensors"
 #: A class that a baseline has never seen is that improbable.
 _NEVER: Final = 1e-9
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 from konio.engine import Engine
 from konio.learning.nodule_parts import readings_fingerprint
 from konio.learning.nodule_sources import Source, open_source
+from konio.learning.nodule_training import ended_run
 from konio.learning.nodules import open_volumes
 from konio.learning.recipe import Recipe, parse_recipe
 from konio.networks.bundle import WEIGHTS
@@ -74,6 +76,7 @@ def run_nodules(out: str | Path, ask: Ask, engine: Engine) -> Path:
     from konio.studies.nodules.report import write_report
 
     out = Path(out).absolute()
+    ask = dataclasses.replace(ask, pretrained=ended_run(ask.pretrained))
     make_folder(out)
     digest = _weights(ask.pretrained)
     record.claim(out, ask.preset, {"weights": digest})

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from konio import metrics
 from konio.errors import CohortError
 from konio.learning.batches import Batch
+from konio.learning.checkpoint import STATE
 from konio.learning.fit import fit
 from konio.learning.look import look
 from konio.learning.nodule_parts import nodule_folds
@@ -33,7 +34,6 @@ from konio.tasks import MISSING, NODULE_TASKS, TaskSet
 
 PREPARED: Final = "prepared"
 PREDICTIONS: Final = "predictions.npz"
-STATE: Final = "state.safetensors"
 
 #: Turned and mirrored copies: any quarter, either side up.
 _TURNED: Final = AugmentTable(
