@@ -34,13 +34,13 @@ def test_networks_and_steps_are_those_of_the_design(tmp_path: Path) -> None:
     )
     before = dict(tiny.recipe["nodule"])
     found = estimate(tiny, open_source(write_slices(tmp_path / "slices")))
-    # Two folds: two seeds of all questions, two single-task networks, equal weights, from nothing.
-    assert found.trials == 2 * (2 + 2 + 1 + 1)
+    # Two folds: two seeds of all questions and of two single-task networks, equal weights, from nothing.
+    assert found.trials == 2 * (2 + 2 * 2 + 1 + 1)
     # 12 of 24 nodules are learned from in each fold, two batches of six, three epochs.
-    assert found.steps == 12 * 2 * 3
+    assert found.steps == 16 * 2 * 3
     assert set(found.paces) == {MULTI, "single-task", "equal"}
     assert all(pace.step > 0 and pace.view > 0 for pace in found.paces.values())
-    assert found.core_hours > sum(found.paces["equal"].step for _ in range(6)) / 3600
-    assert "12 networks, 72 steps" in "\n".join(found.lines())
+    assert found.core_hours > sum(found.paces["equal"].step for _ in range(8)) / 3600
+    assert "16 networks, 96 steps" in "\n".join(found.lines())
     assert tiny.recipe["nodule"] == before
     assert not (tmp_path / "trials").exists()

@@ -68,6 +68,11 @@ def test_the_answer_stands_first_with_its_intervals(out: Path) -> None:
     gap = r"accuracy \+0\.200 \(\+0\.200 to \+0\.200\), better; area under the curve \+0\.200"
     assert re.search(gap, answer)
     assert "accuracy better in 5, worse in 0, not settled in 0" in answer
+    assert re.search(
+        r"told from all answers.*minus the answer itself \+0\.020 \(\+0\.020 to \+0\.020\), better",
+        answer,
+    )
+    assert "全部回答判断恶性" in answer
     assert "准确率更优5项、更差0项、未定0项" in answer
     for words in BASELINE_WORDS.values():
         assert words.en in answer and words.zh in answer
@@ -175,4 +180,5 @@ def test_what_is_not_pretrained_is_compared_with_what_is_not_either(tmp_path: Pa
     assert float(away["one slice instead of the mosaic"]) == pytest.approx(-0.05)
     assert float(away["from nothing, not pre-trained"]) == pytest.approx(-0.2)
     assert float(away["equal weights"]) == pytest.approx(-0.05)
+    assert float(away["the same, malignancy told from all its answers"]) == pytest.approx(0.02)
     assert "minus the row that is not pre-trained either" in page(tmp_path / "out")

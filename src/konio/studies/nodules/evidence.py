@@ -21,6 +21,9 @@ from konio.studies.runner import Finished, Trial, finished
 #: Scores of two classes, in the order of the tables.
 SCORES: Final = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auc")
 
+#: The multi-task network's answers to all questions, out of which malignancy is told; asked for by this name as a group is.
+FROM_ANSWERS: Final = "from-answers"
+
 #: Fold to a score, the mean over the fold's seeds.
 Cells = dict[int, float]
 #: Baseline to question to fold to scores.
@@ -60,6 +63,8 @@ class Evidence:
         self, group: str, question: str, score: str, classes: int
     ) -> dict[int, list[float | None]]:
         part = "scores" if classes == 2 else "three"
+        if group == FROM_ANSWERS:
+            group, part = MULTI, "from_answers" if classes == 2 else ""
         found: dict[int, list[float | None]] = {}
         for trial in self.trials:
             if trial.settings["group"] == group:

@@ -12,7 +12,7 @@ from konio.significance import Interval
 from konio.studies.cells import digits
 from konio.studies.nodules.classical import ClassicalResult
 from konio.studies.nodules.design import MULTI
-from konio.studies.nodules.evidence import Evidence
+from konio.studies.nodules.evidence import FROM_ANSWERS, Evidence
 from konio.studies.nodules.report_words import BASELINE_WORDS, interval
 from konio.studies.page import Paragraph, Tone
 from konio.studies.reported import Reported
@@ -44,6 +44,7 @@ def answers(
     found = [
         _against_single(evidence, singles, measured),
         _over_questions(evidence, singles),
+        _from_answers(evidence),
         *(_against_baselines(evidence, score) for score in _MEASURES),
         _baselines_over_questions(evidence, questions),
     ]
@@ -83,6 +84,29 @@ def _over_questions(evidence: Evidence, singles: Sequence[str]) -> Paragraph | N
             f"Over the {len(gaps)} questions that have a network of their own, multi-task against single-task: {_joined(parts, 'en')}{gain.en}. "
             "These intervals are not adjusted for the number of questions; the P values of Table 3 are.",
             f"在有单任务网络的{len(gaps)}个问题上，多任务对单任务：{_joined(parts, 'zh')}{gain.zh}。此处区间未按问题数校正，表3的P值已校正。",
+        )
+    )
+
+
+def _from_answers(evidence: Evidence) -> Paragraph | None:
+    """What the network's other answers know about malignancy that the one about it does not."""
+    means = {score: evidence.interval(FROM_ANSWERS, _MAIN, score) for score in _MEASURES}
+    gaps = {score: evidence.difference(FROM_ANSWERS, MULTI, _MAIN, score) for score in _MEASURES}
+    parts = [
+        Words(
+            f"{_MEASURES[score].en} {own.estimate:.3f}, minus the answer itself {_shown(gap[0], 'en')}, {_outcome(gap[0]).en}",
+            f"{_MEASURES[score].zh}{own.estimate:.3f}，减直接回答{_shown(gap[0], 'zh')}，{_outcome(gap[0]).zh}",
+        )
+        for score in _MEASURES
+        if (own := means[score]) is not None and (gap := gaps[score]) is not None
+    ]
+    if not parts:
+        return None
+    return Paragraph(
+        Words(
+            "Malignancy told from all answers of the multi-task network, by a logistic model of the nodules it has learned from: "
+            f"{_joined(parts, 'en')}.",
+            f"由多任务网络的全部回答判断恶性（逻辑回归，以其训练结节拟合）：{_joined(parts, 'zh')}。",
         )
     )
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konio.report.words import Words
-from konio.significance import holm
+from konio.significance import Interval, holm
 from konio.studies.cells import count, empty, number, p_value, text
 from konio.studies.nodules.design import FROM_NOTHING, MULTI, Group
-from konio.studies.nodules.evidence import SCORES, Evidence, mean_over
+from konio.studies.nodules.evidence import FROM_ANSWERS, SCORES, Evidence, mean_over
 from konio.studies.nodules.report_words import (
     BASELINE_WORDS,
+    FROM_ANSWERS_WORDS,
     MULTI_WORDS,
     NOTES,
     OURS,
@@ -194,6 +195,8 @@ def ablation_table(evidence: Evidence, groups: Sequence[Group], questions: Seque
         for name, words in named.items()
         if name in evidence.groups
     ]
+    if evidence.cells(FROM_ANSWERS, "malignancy", "auc"):
+        rows.insert(2, _ablation(evidence, FROM_ANSWERS, FROM_ANSWERS_WORDS, questions))
     rows.append(Heading(Words("baselines", "基线")))
     rows += [_ablation(evidence, name, words, questions) for name, words in BASELINE_WORDS.items()]
     malignancy = words_of("malignancy")
@@ -206,6 +209,10 @@ def ablation_table(evidence: Evidence, groups: Sequence[Group], questions: Seque
     )
     title = numbered("table-5", Words("One thing changed at a time", "逐项消融"))
     return Table(title, columns, tuple(rows), NOTES, name="table-5")
+
+
+def _mean(name: str, own: Mapping[str, Interval | None]) -> Cell:
+    return empty() if name == FROM_ANSWERS else number(mean_over(own))
 
 
 def _ablation(
@@ -223,6 +230,6 @@ def _ablation(
     return [
         text(words),
         *(interval(evidence.interval(name, "malignancy", s)) for s in ("accuracy", "auc")),
-        empty("not-all") if name in questions else number(mean_over(own)),
+        empty("not-all") if name in questions else _mean(name, own),
         replace(difference, marks=("minus-anew",)) if name in alike else difference,
     ]

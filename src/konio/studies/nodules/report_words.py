@@ -19,6 +19,9 @@ OURS: Final = Words("This study", "本研究")
 QUESTION: Final = Column(Words("question", "问题"))
 MULTI_WORDS: Final = Words("multi-task", "多任务")
 SINGLE_WORDS: Final = Words("single-task", "单任务")
+FROM_ANSWERS_WORDS: Final = Words(
+    "the same, malignancy told from all its answers", "同上，由其全部回答判断恶性"
+)
 
 SCORE_WORDS: Final[Mapping[str, Words]] = {
     "accuracy": Words("accuracy", "准确率"),

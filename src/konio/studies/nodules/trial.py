@@ -19,6 +19,7 @@ from konio.learning.batches import Batch
 from konio.learning.checkpoint import STATE
 from konio.learning.fit import fit
 from konio.learning.look import look
+from konio.learning.module import Run
 from konio.learning.nodule_parts import nodule_folds
 from konio.learning.nodule_sources import Source, open_source
 from konio.learning.nodule_table import classes_of, rated_table
@@ -30,6 +31,7 @@ from konio.learning.training import StoppedError
 from konio.networks.rated import RatedLoss
 from konio.nodules import Readings
 from konio.studies.nodules.classical import two_class_scores
+from konio.studies.nodules.from_answers import TOLD, from_answers
 from konio.tasks import MISSING, NODULE_TASKS, TaskSet
 
 PREPARED: Final = "prepared"
@@ -91,6 +93,10 @@ def run_trial(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     np.savez_compressed(folder / PREDICTIONS, position=test, **logits)  # type: ignore[arg-type]
     (folder / STATE).unlink(missing_ok=True)
     scores = two_classes(table, test, logits, tasks, recipe)
+    learned = train[measured_only(table, source)[train]]
+    told = _from_answers(
+        table, voxels, learned, (test, logits), fitted.network, run, settings["views"]
+    )
     three = three_classes(table, test, logits, tasks, recipe)
     main = scores.get("malignancy") or next(iter(scores.values()), {})
     return {
@@ -101,8 +107,44 @@ def run_trial(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "first_weights": origin,
         "scores": scores,
         "three": three,
+        "from_answers": told,
         "score": main.get("balanced_accuracy"),
     }
+
+
+def _from_answers(
+    table: Readings,
+    voxels: NDArray[np.uint8],
+    learned: NDArray[np.int64],
+    asked: tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]],
+    network: torch.nn.Module,
+    run: Run,
+    views: int,
+) -> dict[str, dict[str, float | None]]:
+    """Malignancy told from all answers; the network answers once more for clear nodules that it has learned from."""
+    objective, recipe = run.objective, run.recipe
+    assert isinstance(objective, RatedQuestions)  # noqa: S101 - what nodule_run made
+    tasks = objective.tasks
+    if TOLD not in tasks.names or len(tasks) < 2:
+        return {}
+    classes = classes_of(table, tasks)[TOLD]
+    known = learned[classes[learned] != MISSING]
+    test, logits = asked
+    clear = classes[test] != MISSING
+    again = NoduleVolumes(
+        voxels, known, rated_table(table, tasks)[known], recipe.nodule.preparation()
+    )
+    scores = from_answers(
+        (averaged(network, again, objective, views), classes[known]),
+        ({name: own[clear] for name, own in logits.items()}, classes[test][clear]),
+        tasks,
+        RatedLoss(recipe.nodule.loss, 2),
+    )
+    return {} if scores is None else {TOLD: _defined(scores)}
+
+
+def _defined(scores: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if np.isfinite(value) else None for name, value in scores.items()}
 
 
 def two_classes(
@@ -124,7 +166,7 @@ def two_classes(
             scores = two_class_scores(
                 truth[known], called(task, own, loss), scores_of(task, own, loss)
             )
-            found[task.name] = {k: v if np.isfinite(v) else None for k, v in scores.items()}
+            found[task.name] = _defined(scores)
     return found
 
 
