@@ -1,5 +1,6 @@
 # Two commands for a newcomer: `make demo` does the main job, `make test` runs every test.
-# Both do all set-up themselves: a virtual environment in .venv with pinned versions, nothing else is touched.
+# Both do all set-up themselves: a virtual environment in .venv with pinned versions; what the pages are built from lies in
+# frontend/node_modules. Where root runs the tests on Debian, they also install programs of the system (scripts/system_packages.sh).
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -12,7 +13,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 .PHONY: help setup system pages demo serve test check format bench clean
 
 help:
-	@echo "make demo    set up everything, assess sample radiographs, write pages and DICOM into $(OUT)"
+	@echo "make demo    set up everything, assess made-up radiographs, write pages, JSON and DICOM into $(OUT)"
 	@echo "make serve   set up everything and start the reading room on http://127.0.0.1:8080"
 	@echo "make test    set up everything and run every test"
 	@echo "make check   ruff, mypy, import-linter, types and lint of the pages"

@@ -42,7 +42,11 @@ Paths = Annotated[
     ),
 ]
 ModelName = Annotated[
-    str, typer.Option(help="Name of a shipped model or the directory of a bundle.")
+    str,
+    typer.Option(
+        metavar="NAME|DIR",
+        help="A shipped model or the directory of a bundle; with --at or --nodules konio-nodule by default.",
+    ),
 ]
 Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where to write; needed for pages and DICOM.")
@@ -52,7 +56,7 @@ Formats = Annotated[
     typer.Option(
         "--format",
         metavar="json,page,dicom",
-        help="What to make. json alone also writes JSON lines to standard output. "
+        help="What to make; dicom for films only. json alone also writes JSON lines to standard output. "
         "Default: json,page with --out, else lines to read.",
     ),
 ]
@@ -62,12 +66,15 @@ Lang = Annotated[
 EngineName = Annotated[str, typer.Option(help="Where the work runs: local.")]
 At = Annotated[
     list[str] | None,
-    typer.Option(metavar="X,Y,Z", help="A nodule of a CT scan, world mm (LPS); may be repeated."),
+    typer.Option(
+        metavar="X,Y,Z",
+        help="A place in a CT scan, world mm (LPS); write --at=X,Y,Z, since X may be negative; may be repeated.",
+    ),
 ]
 Nodules = Annotated[
     Path | None,
     typer.Option(
-        metavar="CSV", help="Nodules of CT scans (LUNA16's annotations.csv or x_mm,y_mm,z_mm)."
+        metavar="CSV", help="Places in CT scans (LUNA16's annotations.csv or x_mm,y_mm,z_mm)."
     ),
 ]
 
@@ -82,7 +89,10 @@ def assess(
     at: At = None,
     nodules: Nodules = None,
 ) -> int:
-    """Assess chest radiographs: differential, stage, six zones, GBZ 70-2015, and what moved each answer."""
+    """Assess chest radiographs: differential, stage, six zones, GBZ 70-2015, and what moved each answer.
+
+    With --at or --nodules: nine questions about each place in a CT scan.
+    """
     wanted = _wanted(formats, out)
     language = _language(lang)
     if engine not in ENGINES:

@@ -39,7 +39,10 @@ class Finding(NamedTuple):
 
 def doctor(
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Data folder of the reading room.")
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Data folder of the reading room; konio-data by default."
+        ),
     ] = None,
     settings_file: Annotated[
         Path | None,

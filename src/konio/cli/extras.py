@@ -26,7 +26,7 @@ class Optional(NamedTuple):
 #: By the name under which the package is imported.
 OPTIONAL: Final = MappingProxyType(
     {
-        "lightning": Optional("training (konio train, konio study)", "train"),
+        "lightning": Optional("training and measuring (konio train, evaluate, study)", "train"),
         "monai": Optional("comparing with MONAI (benchmarks)", "train"),
         "tensorboard": Optional("training logs", "train"),
         "skops": Optional("keeping classical classifiers", "train"),

@@ -40,7 +40,9 @@ def train(
     cohort: Annotated[
         Path,
         typer.Argument(
-            metavar="COHORT", help="cohort.csv, or the folder of a ChestX-ray14 download."
+            metavar="COHORT",
+            help="cohort.csv; for a nodule recipe readings with their scans, slices or cubes, or a folder of LUNA16; "
+            "for pre-training the folder of a ChestX-ray14 download.",
         ),
     ],
     recipe: Annotated[Path, typer.Option(metavar="FILE", help="TOML file, see recipes/.")],
@@ -49,15 +51,21 @@ def train(
         Path | None,
         typer.Option(
             metavar="COHORT",
-            help="More films for the backbone, as of rare findings; never held out, and new heads do not see them.",
+            help="Recipes of radiographs: cohort.csv of more films for the backbone, as of rare findings; never held out, and "
+            "heads that begin anew do not see them.",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Prepared films; runs may share it.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Prepared films; runs on one cohort may share it. In --out by default.",
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that prepare films.")
+        int | None,
+        typer.Option(min=1, help="Processes that prepare films; one per processor by default."),
     ] = None,
 ) -> None:
     """Train a model on a cohort by a recipe; the bundle lies in the run's folder when it is done."""
@@ -80,7 +88,7 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="COHORT",
-            help="cohort.csv or its folder; for a nodule model readings with their scans, slices or cubes.",
+            help="cohort.csv; for a nodule model readings with their scans, slices or cubes, or a folder of LUNA16.",
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the results.")],
@@ -88,10 +96,15 @@ def evaluate(
         str, typer.Option(metavar="NAME|DIR", help="A shipped model or the directory of a bundle.")
     ] = "konio-radiograph",
     cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Prepared films; runs may share it.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Prepared films; runs on one cohort may share it. In --out by default.",
+        ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that prepare films.")
+        int | None,
+        typer.Option(min=1, help="Processes that prepare films; one per processor by default."),
     ] = None,
 ) -> None:
     """Measure a model on a cohort: metrics.json, predictions.csv and a confusion table per question."""

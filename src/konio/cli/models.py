@@ -100,7 +100,11 @@ def show(name: Annotated[str, _NAME]) -> None:
 
 
 @app.command("verify", epilog="Example: konio models verify konio-radiograph")
-def verify(names: Annotated[list[str], typer.Argument(metavar="NAME|DIR")]) -> int:
+def verify(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME|DIR", help="Shipped models or their directories.")
+    ],
+) -> int:
     """Check that a model's weights are the ones its description names and fit its network."""
     from konio.networks import find_bundle
 

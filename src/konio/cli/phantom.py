@@ -33,15 +33,22 @@ def radiograph(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the cohort; made if absent.")],
     cases: Annotated[int, typer.Option(min=1, help="Number of films.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 7,
-    size: Annotated[int, typer.Option(help="Rows and columns of a film, pixels.")] = 512,
+    size: Annotated[
+        int, typer.Option(help="Rows and columns of a film, pixels, 128 to 3072.")
+    ] = 512,
     mix: Annotated[
         str | None,
         typer.Option(
-            help="Weights of the classes, as healthy=1,dust-III=2,tuberculosis-miliary=1; default as in paper A."
+            metavar="NAME=WEIGHT,...",
+            help="Weights of the classes: healthy, tuberculosis (or tuberculosis-infiltrate, -cavity, -miliary, -effusion, "
+            "-healed), dust-0, dust-I, dust-II, dust-III. As in paper A by default.",
         ),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="independent: nothing but disease tells the classes apart.")
+        str,
+        typer.Option(
+            help="independent: nothing but disease tells the classes apart; paper_confounded: sex and device depend on the class."
+        ),
     ] = "independent",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; one per processor by default.")
@@ -83,7 +90,10 @@ def nodule(
         ),
     ] = None,
     share: Annotated[
-        float, typer.Option(help="With --shapes: part of the scans that have a real outline.")
+        float,
+        typer.Option(
+            help="With --shapes: part of the scans that have a real outline, above 0 up to 1."
+        ),
     ] = 1.0,
     without: Annotated[
         Path | None,
@@ -96,7 +106,7 @@ def nodule(
         int | None, typer.Option(min=1, help="Processes; one per processor by default.")
     ] = None,
 ) -> None:
-    """Make CT scans of made-up nodules: MHD volumes, masks, four readers' ratings, cohort.csv."""
+    """Make CT scans of made-up nodules: MHD volumes, masks, readings of three or four made-up readers, cohort.csv."""
     from konio.nodules.made_up import write_phantom_nodules
 
     done = 0
@@ -147,7 +157,10 @@ def implant(
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="DICOM file to write.")],
     wish: Annotated[
-        str, typer.Option(help="What to implant: tuberculosis, dust-I ...")
+        str,
+        typer.Option(
+            help="What to implant: tuberculosis (or a form, as tuberculosis-miliary), dust-0, dust-I, dust-II or dust-III."
+        ),
     ] = "dust-II",
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same opacities.")] = 7,
 ) -> None:

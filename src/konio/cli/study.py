@@ -38,30 +38,38 @@ Cohort = Annotated[
     Path | None,
     typer.Argument(
         metavar="[COHORT]",
-        help="cohort.csv, or the folder of the Shenzhen set; made-up patients by default.",
+        help="cohort.csv, its folder, or the folder of the Shenzhen set; made-up patients by default, but for real and real-kept.",
     ),
 ]
 PresetName = Annotated[
     str,
     typer.Option(
-        help="smoke (minutes), small (an hour), scratch (hours), paper (a GPU), real or real-kept."
+        help="smoke (minutes), small (an hour or two), scratch (hours), paper (a GPU); of real films real and real-kept."
     ),
 ]
 Pretrained = Annotated[
     Path | None,
-    typer.Option(metavar="FILE|DIR", help="Published weights or a bundle to start from."),
+    typer.Option(
+        metavar="FILE|DIR",
+        help="Published weights, or a bundle whose backbone networks start from; not for small and real-kept.",
+    ),
 ]
 PretrainOn = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Pre-train on this ChestX-ray14 download.")
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Pre-train on this ChestX-ray14 download; not for small and real-kept."
+    ),
 ]
 Mix = Annotated[
-    int, typer.Option(min=0, help="Preset real: also train with so many made-up films.")
+    int,
+    typer.Option(min=0, help="Presets real and real-kept: also train with so many made-up films."),
 ]
 SeenBy = Annotated[
     str | None,
     typer.Option(
         metavar="MODEL",
-        help="A finished model whose features, with a linear model, are one more baseline; preset real: konio-radiograph.",
+        help="A finished model. Presets small and real-kept learn from its features; for the others these are, with a linear model, "
+        "one more baseline. Default: konio-radiograph for small, real and real-kept, else none.",
     ),
 ]
 

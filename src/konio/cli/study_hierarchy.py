@@ -37,20 +37,25 @@ def hierarchy(
     ] = None,
     preset: Annotated[
         str,
-        typer.Option(help="smoke (minutes), small (an hour), scratch (hours) or paper (a GPU)."),
+        typer.Option(
+            help="smoke (minutes), small (an hour or two), scratch (hours) or paper (a GPU)."
+        ),
     ] = "small",
     engine: EngineName = "local",
     workers: Workers = None,
     address: Address = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option(metavar="NETWORK=FILE", help="ImageNet weights in torchvision's layout."),
+        typer.Option(
+            metavar="NETWORK=FILE",
+            help="ImageNet weights in torchvision's layout; may be repeated.",
+        ),
     ] = None,
     seen_by: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Preset small: the finished model on whose features the levels learn; konio-radiograph.",
+            help="Preset small: the finished model on whose features the levels learn; konio-radiograph by default.",
         ),
     ] = None,
     report_only: ReportOnly = False,

