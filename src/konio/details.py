@@ -26,6 +26,8 @@ DETAILS: Final = MappingProxyType(
         "{} of {} bytes": "{} / {} 字节",
         "{} bytes inflated": "仅解压出 {} 字节",
         "memory": "内存",
+        "its process died {} times": "其进程 {} 次异常终止",
+        "an unexpected {}": "意外错误 {}",
         "the decoder ended with {}": "解码进程异常结束：{}",
         "the decoder gave an impossible size": "解码结果尺寸不合理",
         # archives

@@ -182,6 +182,10 @@ REFUSALS: Final = MappingProxyType(
             "the place does not lie inside the scan ({detail}); check the world coordinates",
             "该位置不在扫描范围内（{detail}），请检查世界坐标",
         ),
+        "not-assessed": RefusalText(
+            "the film could not be assessed ({detail}); assess it again, alone",
+            "胸片未能评估（{detail}），请单独重新评估",
+        ),
         "no-lungs": RefusalText(
             "no two lungs were found ({detail}); give a posterior-anterior chest film with both lungs",
             "未找到双侧肺野（{detail}），请提供包含双肺的后前位胸片",

@@ -257,3 +257,17 @@ def test_a_reader_that_leaves_early_is_no_error_to_complain_about(tiny, made_up_
         assert process.wait(120) != 0
     assert "Traceback" not in said
     assert "BrokenPipe" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--engine", "slurm"], "use local or ray"),
+        (["--address", "auto"], "give --engine ray with it"),
+        (["--workers", "2", "--at=1,2,3"], "leave --engine and --workers out"),
+    ],
+)
+def test_places_to_work_that_do_not_fit_are_told(konio, tmp_path, words, said) -> None:
+    result = konio("assess", tmp_path, *words)
+    assert result.status == 2
+    assert said in result.err

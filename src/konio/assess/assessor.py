@@ -163,17 +163,24 @@ class Assessor:
             else:
                 yield os.fspath(path)
 
-    def examine(self, files: Iterable[str]) -> Iterator[Examined]:
+    def examine(
+        self, files: Iterable[str], elsewhere: Mapping[str, str] | None = None
+    ) -> Iterator[Examined]:
         """Like `assess` for files, but with the pixels, lungs and heat maps of each film.
 
         The same bytes under another name are assessed again, and a note names the first one.
+
+        Args:
+            files: the films.
+            elsewhere: file to the first one with the same bytes, where other processes look at other files.
         """
         first: dict[bytes, str] = {}
         for path, film in read_many(files, AHEAD):
             if isinstance(film, RefusedError):
-                yield self._refused(film, {"path": path})
+                yield self.refused(film, {"path": path})
                 continue
             earlier = first.setdefault(bytes.fromhex(film.source.sha256), path)
+            earlier = (elsewhere or {}).get(path, earlier)
             yield self.examine_image(film, {} if earlier == path else {"duplicate_of": earlier})
 
     def examine_image(self, film: Image, notes: Mapping[str, Any] | None = None) -> Examined:
@@ -187,9 +194,9 @@ class Assessor:
             lungs = self.modality.locate(film, self.locator)
             return self._answer(film, lungs, {**(notes or {}), **_source_notes(film)})
         except RefusedError as refusal:
-            return self._refused(refusal, _input(film), film)
+            return self.refused(refusal, _input(film), film)
         except RecordError as error:
-            return self._refused(RefusedError("not-radiograph", str(error)), _input(film), film)
+            return self.refused(RefusedError("not-radiograph", str(error)), _input(film), film)
 
     def _answer(self, film: Image, lungs: Lungs, notes: Mapping[str, Any]) -> Examined:
         said = self.answering.answer(film, lungs)
@@ -212,9 +219,16 @@ class Assessor:
         )
         return Examined(assessment, self.questions, film, lungs, heats)
 
-    def _refused(
+    def refused(
         self, refusal: RefusedError, given: Mapping[str, Any], film: Image | None = None
     ) -> Examined:
+        """What is said of an input that is refused.
+
+        Args:
+            refusal: why.
+            given: what is known of the input, ``path`` at least.
+            film: its pixels, where they could be read.
+        """
         reason = Refusal(refusal.code, refusal.reason, refusal.reason_zh)
         empty = dict.fromkeys(_INPUT_FIELDS)
         stated = {**empty, "kind": self.modality.name, **given}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -14,16 +14,15 @@ from konio.cli.terminal import Language, complain, count_line, progress, say
 from konio.errors import KonioError, UsageError
 
 if TYPE_CHECKING:
-    from konio.assess import Examined
+    from konio.assess import Assessor
+    from konio.engine import Engine
     from konio.io import Inputs
     from konio.records import Assessment
     from konio.report import ResultFolder
+    from konio.tasks import TaskSet
 
 #: The model that answers for films where none is named.
 RADIOGRAPH_MODEL: Final = "konio-radiograph"
-
-#: Where assessing can run; a cluster is not offered yet.
-ENGINES: Final = ("local",)
 
 EXAMPLE: Final = (
     "\b\nExamples:\n"
@@ -63,7 +62,19 @@ Formats = Annotated[
 Lang = Annotated[
     str, typer.Option(help="Language shown first: auto (the browser decides), en or zh.")
 ]
-EngineName = Annotated[str, typer.Option(help="Where the work runs: local.")]
+EngineName = Annotated[
+    str, typer.Option(help="Where films are assessed: local (this machine) or ray (a Ray cluster).")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Films at a time, each in a process of its own. Default: one here, on a cluster as many as it has room for.",
+    ),
+]
+Address = Annotated[
+    str | None, typer.Option(help="Of the Ray cluster, as ray.init takes it; with --engine ray.")
+]
 At = Annotated[
     list[str] | None,
     typer.Option(
@@ -86,6 +97,8 @@ def assess(
     formats: Formats = None,
     lang: Lang = "auto",
     engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
     at: At = None,
     nodules: Nodules = None,
 ) -> int:
@@ -95,32 +108,79 @@ def assess(
     """
     wanted = _wanted(formats, out)
     language = _language(lang)
-    if engine not in ENGINES:
-        raise UsageError(f"engine {engine!r} is unknown; use {' or '.join(ENGINES)}")
+    where = _Where(engine, workers, address)
     if at or nodules is not None:
+        if where.apart:
+            raise UsageError(
+                "places in CT scans are assessed in one process; leave --engine and --workers out"
+            )
         from konio.cli.assess_nodules import MODEL, Wish, assess_nodules
 
         named = MODEL if model == RADIOGRAPH_MODEL else model
         return assess_nodules(Wish(paths, at or (), nodules, named, out, wanted, language))
-    return _assess_films(paths, model, out, wanted, language)
+    return _assess_films(paths, model, out, wanted, language, where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Where films are assessed.
+
+    Raises:
+        UsageError: on an unknown engine, or options that do not go together.
+    """
+
+    engine: str
+    workers: int | None
+    address: str | None
+
+    def __post_init__(self) -> None:
+        from konio.engine import ENGINES
+
+        if self.engine not in ENGINES:
+            raise UsageError(f"engine {self.engine!r} is unknown; use {' or '.join(ENGINES)}")
+        if self.address is not None and self.engine != "ray":
+            raise UsageError("--address names a Ray cluster; give --engine ray with it")
+
+    @property
+    def apart(self) -> bool:
+        """Whether other processes than this one look at films."""
+        return self.engine == "ray" or (self.workers or 1) > 1
+
+    def open(self) -> Engine:
+        """The engine; only where `apart`."""
+        from konio.engine import open_engine
+
+        return open_engine(self.engine, workers=self.workers, address=self.address)
 
 
 def _assess_films(
-    paths: list[str], model: str, out: Path | None, wanted: tuple[str, ...], language: Language
+    paths: list[str],
+    model: str,
+    out: Path | None,
+    wanted: tuple[str, ...],
+    language: Language,
+    where: _Where,
 ) -> int:
     """Every film below the paths; 0 where each was assessed and kept."""
     from konio.io import discover, start
 
-    start()  # decoding warms up in its own process while this one imports the networks
+    if not where.apart:
+        start()  # decoding warms up in its own process while this one imports the networks
     from konio.assess import load
 
+    engine = where.open() if where.apart else None
     assessor = load(model)
     folder = _folder(out, wanted, language, assessor.about)
-    told = _Told(wanted == ("json",), language)
+    told = _Told(wanted == ("json",), language, assessor.questions)
     found = discover(paths)
+    looked = (
+        _here(assessor, found.paths, folder)
+        if engine is None
+        else _apart(assessor, found.paths, folder, model, engine)
+    )
     with progress("assessing", len(found.paths)) as advance:
-        for examined in assessor.examine(found.paths):
-            told.tell(examined, *_keep(folder, examined))
+        for assessment, failure in looked:
+            told.tell(assessment, failure)
             advance()
     problem = _finish(folder)
     if problem is not None:
@@ -131,6 +191,27 @@ def _assess_films(
     return int(bool(told.failed or problem or not told.done))
 
 
+_Looked = Iterator[tuple["Assessment", "KonioError | None"]]
+
+
+def _here(assessor: Assessor, paths: Sequence[str], folder: ResultFolder | None) -> _Looked:
+    for examined in assessor.examine(paths):
+        yield (examined.assessment, None) if folder is None else folder.add(examined)
+
+
+def _apart(
+    assessor: Assessor,
+    paths: Sequence[str],
+    folder: ResultFolder | None,
+    model: str,
+    engine: Engine,
+) -> _Looked:
+    from konio.bulk import assess_many
+
+    for looked in assess_many(paths, model, assessor, engine, folder):
+        yield looked.row.assessment, looked.problem
+
+
 @dataclass(slots=True)
 class _Told:
     """What was said about films so far.
@@ -138,14 +219,16 @@ class _Told:
     Args:
         piping: JSON lines on standard output and nothing else there.
         language: of the sentences.
+        questions: of the model.
     """
 
     piping: bool
     language: Language
+    questions: TaskSet
     done: int = 0
     failed: int = 0
 
-    def tell(self, examined: Examined, assessment: Assessment, problem: KonioError | None) -> None:
+    def tell(self, assessment: Assessment, problem: KonioError | None) -> None:
         """Say what came of one film."""
         refused = assessment.refusal is not None
         self.failed += refused or problem is not None
@@ -153,7 +236,7 @@ class _Told:
         if self.piping:
             say(_json(assessment))
         elif not refused:
-            say(_line(examined, assessment, self.language))
+            say(_line(self.questions, assessment, self.language))
         for sentence in _complaints(assessment, problem, self.language):
             complain(sentence)
 
@@ -194,10 +277,6 @@ def _folder(
     return ResultFolder(out, wanted, language, about)
 
 
-def _keep(folder: ResultFolder | None, examined: Examined) -> tuple[Assessment, KonioError | None]:
-    return (examined.assessment, None) if folder is None else folder.add(examined)
-
-
 def _finish(folder: ResultFolder | None) -> KonioError | None:
     if folder is None:
         return None
@@ -214,7 +293,7 @@ def _json(assessment: Assessment) -> str:
     return json_line(assessment)
 
 
-def _line(examined: Examined, assessment: Assessment, language: Language) -> str:
+def _line(questions: TaskSet, assessment: Assessment, language: Language) -> str:
     """One assessed film in one line."""
     from konio.report.words import answer_words, percent
     from konio.tasks import STAGE
@@ -223,7 +302,7 @@ def _line(examined: Examined, assessment: Assessment, language: Language) -> str
     parts = []
     for name, answer in assessment.tasks.items():
         if name in ("differential", "stage") and answer is not None:
-            words = answer_words(examined.questions[name], answer.prediction)
+            words = answer_words(questions[name], answer.prediction)
             sure = percent(answer.probabilities[answer.prediction])
             parts.append(f"{words.zh if chinese else words.en} ({sure})")
     if assessment.rule is not None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from konio.report.folder import FORMATS, ResultFolder, json_line, parse_formats
-    from konio.report.index import render_index
+    from konio.report.folder import FORMATS, FilmFiles, ResultFolder, json_line, parse_formats
+    from konio.report.index import Row, render_index
     from konio.report.page import LANGUAGES, render_page
 
 _HOMES: Final = {
     "FORMATS": "konio.report.folder",
+    "FilmFiles": "konio.report.folder",
     "LANGUAGES": "konio.report.page",
     "ResultFolder": "konio.report.folder",
+    "Row": "konio.report.index",
     "json_line": "konio.report.folder",
     "parse_formats": "konio.report.folder",
     "render_index": "konio.report.index",
@@ -25,7 +27,9 @@ _HOMES: Final = {
 __all__ = [
     "FORMATS",
     "LANGUAGES",
+    "FilmFiles",
     "ResultFolder",
+    "Row",
     "json_line",
     "parse_formats",
     "render_index",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,74 +53,40 @@ def parse_formats(text: str) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in wanted)
 
 
-@dataclass(slots=True)
-class ResultFolder:
-    """Writes what a run found; a film whose files cannot be written does not stop the next one.
+@dataclass(frozen=True, slots=True)
+class FilmFiles:
+    """Writes the files of single inputs; what `ResultFolder` and processes that work for it share.
 
     Args:
-        folder: where to write; made if it does not exist.
+        folder: where to write; it exists.
         formats: some of `FORMATS`.
         language: which language pages show first.
         about: the bundle's description, for the pages' provenance.
-
-    Raises:
-        UsageError: on an unknown format or language.
-        OutputError: if the folder cannot be made or written to.
     """
 
     folder: Path
     formats: tuple[str, ...] = ("json", "page")
     language: Language = "auto"
     about: Mapping[str, Any] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list, init=False)
-    _names: dict[str, int] = field(default_factory=dict, init=False)
 
-    def __post_init__(self) -> None:
-        parse_formats(",".join(self.formats))
-        if self.language not in LANGUAGES:
-            raise UsageError(
-                f"language {self.language!r} is unknown; use one of {', '.join(LANGUAGES)}"
-            )
-        make_folder(self.folder)
-        # Whoever cannot write here is to know before a thousand films are read.
-        write_bytes(self.folder / LINES, b"")
-        if "json" not in self.formats:
-            (self.folder / LINES).unlink()
-
-    def add(self, examined: Examined) -> tuple[Assessment, OutputError | None]:
+    def write(self, examined: Examined, stem: str) -> tuple[Assessment, OutputError | None]:
         """Writes the files of one input.
 
         Args:
-            examined: the input after it was looked at; refused ones only appear in the lists.
+            examined: the input; of a refused one there is nothing to write.
+            stem: what their names begin with, from `ResultFolder.stem`.
 
         Returns:
             The assessment that names its files, and why some could not be written.
         """
-        assessment, failure = examined.assessment, None
-        if assessment.refusal is None:
-            try:
-                assessment = self._write(examined)
-            except OutputError as error:
-                failure = error
-        if "json" in self.formats:
-            try:
-                append_line(self.folder / LINES, json_line(assessment))
-            except OutputError as error:
-                failure = failure or error
-        self.rows.append(Row.of(examined, assessment, failed=failure is not None))
-        return assessment, failure
+        if examined.assessment.refusal is not None:
+            return examined.assessment, None
+        try:
+            return self._write(examined, stem), None
+        except OutputError as error:
+            return examined.assessment, error
 
-    def finish(self) -> Path:
-        """Writes the list of all inputs.
-
-        Raises:
-            OutputError: if it cannot be written.
-        """
-        page = render_index(self.rows, language=self.language, about=self.about)
-        return write_text(self.folder / INDEX, page)
-
-    def _write(self, examined: Examined) -> Assessment:
-        stem = self._free_name(plain_name(str(examined.assessment.input["path"])))
+    def _write(self, examined: Examined, stem: str) -> Assessment:
         files = {name: str(self.folder / (stem + ending)) for name, ending in self._endings()}
         named = examined.assessment.with_files(files)
         if examined.image is not None and "heatmap" in files:
@@ -147,6 +114,81 @@ class ResultFolder:
             "dicom": [("sr", "-sr.dcm"), ("overlay", "-overlay.dcm")],
         }
         return [pair for name in self.formats for pair in endings[name]]
+
+
+@dataclass(slots=True)
+class ResultFolder:
+    """Writes what a run found; a film whose files cannot be written does not stop the next one.
+
+    Args:
+        folder: where to write; made if it does not exist.
+        formats: some of `FORMATS`.
+        language: which language pages show first.
+        about: the bundle's description, for the pages' provenance.
+
+    Raises:
+        UsageError: on an unknown format or language.
+        OutputError: if the folder cannot be made or written to.
+    """
+
+    folder: Path
+    formats: tuple[str, ...] = ("json", "page")
+    language: Language = "auto"
+    about: Mapping[str, Any] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list, init=False)
+    files: FilmFiles = field(init=False)
+    _names: dict[str, int] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        parse_formats(",".join(self.formats))
+        if self.language not in LANGUAGES:
+            raise UsageError(
+                f"language {self.language!r} is unknown; use one of {', '.join(LANGUAGES)}"
+            )
+        make_folder(self.folder)
+        # Whoever cannot write here is to know before a thousand films are read.
+        write_bytes(self.folder / LINES, b"")
+        if "json" not in self.formats:
+            (self.folder / LINES).unlink()
+        self.files = FilmFiles(self.folder, self.formats, self.language, self.about)
+
+    def add(self, examined: Examined) -> tuple[Assessment, OutputError | None]:
+        """Writes the files of one input and puts it into the lists.
+
+        Args:
+            examined: the input after it was looked at; refused ones only appear in the lists.
+
+        Returns:
+            The assessment that names its files, and why some could not be written.
+        """
+        stem = self.stem(str(examined.assessment.input["path"]))
+        assessment, failure = self.files.write(examined, stem)
+        problem = self.enlist(Row.of(examined, assessment, failed=failure is not None))
+        return assessment, failure or problem
+
+    def stem(self, path: str) -> str:
+        """A name that no other input of this run has, for the files of one."""
+        return self._free_name(plain_name(path))
+
+    def enlist(self, row: Row) -> OutputError | None:
+        """Puts one input, whose files are written, into the lists; why that failed, if it did."""
+        failure = None
+        if "json" in self.formats:
+            try:
+                append_line(self.folder / LINES, json_line(row.assessment))
+            except OutputError as error:
+                failure, row = error, dataclasses.replace(row, failed=True)
+        self.rows.append(row)
+        return failure
+
+    def finish(self) -> Path:
+        """Writes the list of all inputs.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        page = render_index(self.rows, language=self.language, about=self.about)
+        return write_text(self.folder / INDEX, page)
 
     def _free_name(self, name: str) -> str:
         """The name, or the name with a number where an earlier film of this run already took it."""
