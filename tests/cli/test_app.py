@@ -81,7 +81,7 @@ def test_version(konio) -> None:
         ["assess"],
         ["assess", "x.dcm", "--no-such-option"],
         ["phantom", "radiograph", "--cases", "many", "--out", "x"],
-        ["assess", "x.dcm", "--engine", "ray"],
+        ["assess", "x.dcm", "--engine", "slurm"],
         ["assess", "x.dcm", "--lang", "fr"],
         ["assess", "x.dcm", "--format", "pdf"],
         ["assess", "x.dcm", "--format", "page"],
