@@ -13,8 +13,7 @@ from konio.assess import Assessor
 from konio.bulk import assess_many, twins, work
 from konio.engine import Failure, resolve
 from konio.errors import BundleError, UsageError
-from konio.records import Assessment
-from konio.report import ResultFolder
+from konio.report import ResultFolder, read_assessment
 
 DIED = Failure("its process died 2 times, for want of memory most likely; give less", "", 2, died=True)  # fmt: skip
 
@@ -22,10 +21,8 @@ DIED = Failure("its process died 2 times, for want of memory most likely; give l
 class Here:
     """An engine in this process, text in and text out, under which chosen films bring their process down."""
 
-    workers = 1
-
-    def __init__(self, deadly: str = "", failure: Failure = DIED) -> None:
-        self.deadly, self.failure = deadly, failure
+    def __init__(self, deadly: str = "", failure: Failure = DIED, workers: int = 1) -> None:
+        self.deadly, self.failure, self.workers = deadly, failure, workers
         self.sizes: list[int] = []
 
     def run(self, function: str, items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
@@ -65,7 +62,7 @@ def test_the_same_answers_files_and_order_as_in_one_process(opened, films, tmp_p
     one, many = ResultFolder(tmp_path / "one"), ResultFolder(tmp_path / "many")
     for examined in assessor.examine(films):
         one.add(examined)
-    looked = list(assess_many(films, model, assessor, Here(), many))
+    looked = list(assess_many(films, model, assessor, Here(workers=3), many))
     assert [each.row.assessment.input["path"] for each in looked] == films
     assert [each.problem for each in looked] == [None] * 5
     one.finish(), many.finish()
@@ -120,7 +117,7 @@ def test_only_the_same_bytes_are_twins(tmp_path) -> None:
 def test_an_assessment_is_read_back_as_it_was_written(assessor, chest) -> None:
     said = assessor.examine_image(chest).assessment
     chinese = {name: why[1] for name, why in said.withheld.items()}
-    assert Assessment.from_json(json.loads(json.dumps(said.to_json())), chinese) == said
+    assert read_assessment(json.loads(json.dumps(said.to_json())), chinese) == said
     for broken in ({}, {"schema": "konio.assessment/1"}):
         with pytest.raises(ValueError, match=r"this is no|incomplete or altered"):
-            Assessment.from_json(broken)
+            read_assessment(broken)

@@ -19,8 +19,8 @@ from typing import Any, Final
 from konio.assess import Assessor, load
 from konio.engine import Engine, Failure
 from konio.errors import BundleError, OutputError, RefusedError, UsageError
-from konio.records import Assessment, Refusal
-from konio.report import FilmFiles, ResultFolder, Row
+from konio.records import Refusal
+from konio.report import FilmFiles, ResultFolder, Row, read_assessment
 
 #: Films that a process is given at a time: enough that the next one is decoded while the network works, few enough that none waits long.
 CHUNK: Final = 8
@@ -178,7 +178,7 @@ class _Orders:
                 yield self._failed(film["path"], reply)
             return
         for said in reply["films"]:
-            assessment = Assessment.from_json(said["assessment"], said["chinese"])
+            assessment = read_assessment(said["assessment"], said["chinese"])
             problem = None if said["problem"] is None else OutputError(said["problem"])
             yield Looked(
                 Row(assessment, self.assessor.questions, said["thumbnail"], problem is not None),
@@ -211,15 +211,15 @@ def work(order: Mapping[str, Any]) -> dict[str, Any]:
     looked = assessor.examine([film["path"] for film in films], earlier)
     said = []
     for film, examined in zip(films, looked, strict=True):
-        assessment, problem = examined.assessment, None
+        assessment, problem, thumbnail = examined.assessment, None, ""
         if files is not None:
             assessment, problem = files.write(examined, film["stem"])
-        row = Row.of(examined, assessment, failed=problem is not None) if files else None
+            thumbnail = Row.of(examined, assessment, failed=problem is not None).thumbnail
         said.append(
             {
                 "assessment": assessment.to_json(),
                 "chinese": _chinese(assessment.withheld, assessment.refusal),
-                "thumbnail": "" if row is None else row.thumbnail,
+                "thumbnail": thumbnail,
                 "problem": None if problem is None else str(problem),
             }
         )

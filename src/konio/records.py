@@ -293,37 +293,6 @@ class Assessment:
         """The same assessment that also names what was written."""
         return dataclasses.replace(self, files={**self.files, **files})
 
-    @classmethod
-    def from_json(
-        cls, plain: Mapping[str, Any], chinese: Mapping[str, str] | None = None
-    ) -> Assessment:
-        """An assessment that was written by `to_json`, read back.
-
-        Args:
-            plain: the document.
-            chinese: reasons in Chinese, which the document does not hold: why a question is withheld under its name, why the
-                input is refused under ``""``. English stands where they are missing.
-
-        Raises:
-            RecordError: if it is no such document.
-
-        Examples:
-            >>> stamp = ModelStamp("konio-radiograph", "ab" * 32, "0.1.0", "float32 on cpu")
-            >>> said = Assessment({"path": "film.dcm"}, stamp, Refusal("empty", "no bytes", "空"))
-            >>> Assessment.from_json(said.to_json(), {"": "空"}) == said
-            True
-        """
-        if plain.get("schema") != ASSESSMENT_SCHEMA:
-            raise RecordError(
-                f"this is no {ASSESSMENT_SCHEMA} but {plain.get('schema')!r}; give a document that konio assess wrote"
-            )
-        try:
-            return cls(**_assessment_parts(plain, chinese or {}))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise RecordError(
-                f"the assessment is incomplete or altered ({error}); assess the film again"
-            ) from error
-
     def to_json(self) -> dict[str, Any]:
         """Plain data in the shape of the contract (``konio.assessment/1``)."""
         return {
@@ -345,39 +314,6 @@ class Assessment:
             "files": dict(self.files),
             "notice": NOTICE,
         }
-
-
-def _assessment_parts(plain: Mapping[str, Any], chinese: Mapping[str, str]) -> dict[str, Any]:
-    """Arguments of an `Assessment` from its JSON."""
-    refusal, tasks = plain["refusal"], plain["tasks"]
-    return {
-        "input": plain["input"],
-        "model": ModelStamp(**plain["model"]),
-        "refusal": None
-        if refusal is None
-        else Refusal(refusal["code"], refusal["reason"], chinese.get("", refusal["reason"])),
-        "tasks": {name: _answer_of(answer) for name, answer in tasks.items()},
-        "withheld": {
-            name: (reason, chinese.get(name, reason)) for name, reason in plain["withheld"].items()
-        },
-        "regions": tuple(_region_of(region) for region in plain["regions"]),
-        **{name: plain[name] for name in ("zones", "rule", "decision", "explanation")},
-        **{name: plain[name] for name in ("quality", "files")},
-    }
-
-
-def _answer_of(plain: Mapping[str, Any] | None) -> TaskAnswer | None:
-    if plain is None:
-        return None
-    likely = plain["probabilities"]
-    decided = plain["prediction"]
-    most = max(likely, key=likely.__getitem__)
-    return TaskAnswer(likely, plain.get("expected"), None if decided == most else decided)
-
-
-def _region_of(plain: Mapping[str, Any]) -> EvidenceRegion:
-    top, left, bottom, right = plain["box_px"]
-    return EvidenceRegion(**{**plain, "box_px": (top, left, bottom, right)})
 
 
 def _region_json(region: EvidenceRegion) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def test_version(konio) -> None:
         ["assess", "x.dcm", "--no-such-option"],
         ["phantom", "radiograph", "--cases", "many", "--out", "x"],
         ["assess", "x.dcm", "--engine", "slurm"],
+        ["worker", "--address", "auto"],
         ["assess", "x.dcm", "--lang", "fr"],
         ["assess", "x.dcm", "--format", "pdf"],
         ["assess", "x.dcm", "--format", "page"],

@@ -262,9 +262,9 @@ def test_a_reader_that_leaves_early_is_no_error_to_complain_about(tiny, made_up_
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--engine", "slurm"], "use local or ray"),
+        (["--engine", "slurm"], "use one of local, ray"),
         (["--address", "auto"], "give --engine ray with it"),
-        (["--workers", "2", "--at=1,2,3"], "leave --engine and --workers out"),
+        (["--workers", "2", "--at=1,2,3"], "leave --engine, --workers and --address out"),
     ],
 )
 def test_places_to_work_that_do_not_fit_are_told(konio, tmp_path, words, said) -> None:

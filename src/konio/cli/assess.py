@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from konio.cli.engines import Address, check_address, engine_of
 from konio.cli.terminal import Language, complain, count_line, progress, say
 from konio.errors import KonioError, UsageError
 
@@ -72,9 +73,6 @@ Workers = Annotated[
         help="Films at a time, each in a process of its own. Default: one here, on a cluster as many as it has room for.",
     ),
 ]
-Address = Annotated[
-    str | None, typer.Option(help="Of the Ray cluster, as ray.init takes it; with --engine ray.")
-]
 At = Annotated[
     list[str] | None,
     typer.Option(
@@ -108,49 +106,24 @@ def assess(
     """
     wanted = _wanted(formats, out)
     language = _language(lang)
-    where = _Where(engine, workers, address)
     if at or nodules is not None:
-        if where.apart:
+        if engine != "local" or workers is not None or address is not None:
             raise UsageError(
-                "places in CT scans are assessed in one process; leave --engine and --workers out"
+                "places in CT scans are assessed in one process; leave --engine, --workers and --address out"
             )
         from konio.cli.assess_nodules import MODEL, Wish, assess_nodules
 
         named = MODEL if model == RADIOGRAPH_MODEL else model
         return assess_nodules(Wish(paths, at or (), nodules, named, out, wanted, language))
-    return _assess_films(paths, model, out, wanted, language, where)
+    return _assess_films(paths, model, out, wanted, language, _apart_of(engine, workers, address))
 
 
-@dataclass(frozen=True, slots=True)
-class _Where:
-    """Where films are assessed.
-
-    Raises:
-        UsageError: on an unknown engine, or options that do not go together.
-    """
-
-    engine: str
-    workers: int | None
-    address: str | None
-
-    def __post_init__(self) -> None:
-        from konio.engine import ENGINES
-
-        if self.engine not in ENGINES:
-            raise UsageError(f"engine {self.engine!r} is unknown; use {' or '.join(ENGINES)}")
-        if self.address is not None and self.engine != "ray":
-            raise UsageError("--address names a Ray cluster; give --engine ray with it")
-
-    @property
-    def apart(self) -> bool:
-        """Whether other processes than this one look at films."""
-        return self.engine == "ray" or (self.workers or 1) > 1
-
-    def open(self) -> Engine:
-        """The engine; only where `apart`."""
-        from konio.engine import open_engine
-
-        return open_engine(self.engine, workers=self.workers, address=self.address)
+def _apart_of(engine: str, workers: int | None, address: str | None) -> Engine | None:
+    """The engine on which films are assessed; ``None`` where it is this process."""
+    if engine == "local" and (workers or 1) == 1:
+        check_address(address, engine)
+        return None
+    return engine_of(engine, workers, address)
 
 
 def _assess_films(
@@ -159,16 +132,15 @@ def _assess_films(
     out: Path | None,
     wanted: tuple[str, ...],
     language: Language,
-    where: _Where,
+    engine: Engine | None,
 ) -> int:
-    """Every film below the paths; 0 where each was assessed and kept."""
+    """Every film below the paths, here or on an engine; 0 where each was assessed and kept."""
     from konio.io import discover, start
 
-    if not where.apart:
+    if engine is None:
         start()  # decoding warms up in its own process while this one imports the networks
     from konio.assess import load
 
-    engine = where.open() if where.apart else None
     assessor = load(model)
     folder = _folder(out, wanted, language, assessor.about)
     told = _Told(wanted == ("json",), language, assessor.questions)

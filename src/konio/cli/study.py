@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from konio.cli.engines import Address, check_address, engine_of
 from konio.cli.study_shared import (
-    Address,
     EngineName,
     Estimating,
     MaybeOut,
     ReportOnly,
     Speaker,
     Workers,
-    check_address,
-    engine_of,
     folder_of,
 )
 from konio.cli.terminal import say

@@ -7,15 +7,13 @@ from typing import Annotated, Final
 
 import typer
 
+from konio.cli.engines import Address, check_address, engine_of
 from konio.cli.study_shared import (
-    Address,
     EngineName,
     Out,
     ReportOnly,
     Speaker,
     Workers,
-    check_address,
-    engine_of,
 )
 from konio.cli.terminal import say
 from konio.errors import UsageError

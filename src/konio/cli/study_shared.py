@@ -12,7 +12,6 @@ from konio.cli.terminal import complain, duration
 from konio.errors import UsageError
 
 if TYPE_CHECKING:
-    from konio.engine import Engine
     from konio.studies.runner import StudyProgress
 
 #: Seconds between two lines about the same stage.
@@ -28,9 +27,6 @@ MaybeOut = Annotated[
 EngineName = Annotated[str, typer.Option(help="local: this machine; ray: a Ray cluster.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Trials at a time; as many as fit by default.")
-]
-Address = Annotated[
-    str | None, typer.Option(help="Of the Ray cluster, as ray.init takes it; with --engine ray.")
 ]
 Estimating = Annotated[
     bool, typer.Option("--estimate", help="Only measure some steps and say how long it takes.")
@@ -49,28 +45,6 @@ def folder_of(out: Path | None) -> Path:
     if out is None:
         raise UsageError("the study needs a folder for what it makes; give --out DIR")
     return out
-
-
-def check_address(address: str | None, engine: str) -> None:
-    """Refuse the address of a cluster that is not asked to do anything.
-
-    Raises:
-        UsageError: if there is an address and the engine is not ``ray``.
-    """
-    if address is not None and engine != "ray":
-        raise UsageError("--address names a Ray cluster; give --engine ray with it")
-
-
-def engine_of(engine: str, workers: int | None, address: str | None) -> Engine:
-    """The engine that was asked for.
-
-    Raises:
-        UsageError: if it is unknown or does not fit its options.
-    """
-    from konio.engine import open_engine
-
-    check_address(address, engine)
-    return open_engine(engine, workers=workers, address=address)
 
 
 class Speaker:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from konio.cli.engines import Address, check_address
 from konio.cli.terminal import complain, say
 from konio.errors import UsageError
 
@@ -99,10 +100,7 @@ def serve(
 def worker(
     data: Data = None,
     engine: Annotated[str, typer.Option(help="Where films are examined: local or ray.")] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(help="Of the Ray cluster, as ray.init takes it; with --engine ray."),
-    ] = None,
+    address: Address = None,
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="End when the queue is empty.")
     ] = False,
@@ -113,6 +111,7 @@ def worker(
 
     if engine not in ENGINES:
         raise UsageError(f"engine {engine!r} is unknown; use {' or '.join(ENGINES)}")
+    check_address(address, engine)
     room = _open(data, settings_file)
     from konio.web import logs
 

@@ -1,6 +1,7 @@
 """Pages, pictures and DICOM objects from an examined film.
 
-`render_page` makes one self-contained HTML file, `ResultFolder` writes a whole run, `json_line` is the contract's JSON.
+`render_page` makes one self-contained HTML file, `ResultFolder` writes a whole run, `json_line` is the contract's JSON,
+`read_assessment` reads it back.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from konio.report.folder import FORMATS, FilmFiles, ResultFolder, json_line, parse_formats
     from konio.report.index import Row, render_index
     from konio.report.page import LANGUAGES, render_page
+    from konio.report.written import read_assessment
 
 _HOMES: Final = {
     "FORMATS": "konio.report.folder",
@@ -20,6 +22,7 @@ _HOMES: Final = {
     "Row": "konio.report.index",
     "json_line": "konio.report.folder",
     "parse_formats": "konio.report.folder",
+    "read_assessment": "konio.report.written",
     "render_index": "konio.report.index",
     "render_page": "konio.report.page",
 }
@@ -32,6 +35,7 @@ __all__ = [
     "Row",
     "json_line",
     "parse_formats",
+    "read_assessment",
     "render_index",
     "render_page",
 ]

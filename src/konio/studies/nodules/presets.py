@@ -112,10 +112,10 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
                 "每个结节一层真实图像：卷积网络，以读片者投票为目标，八视图平均。",
                 _recipe(_SLICE, epochs=6, batch=16, lr=2e-3),
                 trimmed=Words(
-                    "Four hours of one core. The preset slices-full has 30 epochs in place of 6, single-task networks for nine "
+                    "Three hours of one core. The preset slices-full has 30 epochs in place of 6, single-task networks for nine "
                     "questions in place of the five that the paper tabulates, five seeds for what else is compared in place of one, and "
                     "compares GradNorm, uncertainty weighting and the paper's loss as well.",
-                    "单核约四小时。完整方案slices-full为30轮（此处6轮），九个问题均有单任务网络（此处为论文列出的五个），"
+                    "单核约三小时。完整方案slices-full为30轮（此处6轮），九个问题均有单任务网络（此处为论文列出的五个），"
                     "其余对照也各用5个种子（此处1个），并比较GradNorm、不确定性加权和论文的损失函数。",
                 ),
                 seeds=(1,),
